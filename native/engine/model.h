@@ -83,11 +83,11 @@ typedef struct {
    * weights, so that the kernel adds weight * q without subtracting the zero point. A tap in the
    * padding counts as q = input zero point. */
   const int32_t *bias;
-  const int32_t *multiplier;           /* [channels] Q31, input_scale*weight_scale/output_scale */
-  const int32_t *shift;                /* [channels] positive is left, as in TensorFlow Lite */
-  const rt_real_t *weight_scale;       /* [channels] a per-tensor scale is repeated */
-  const rt_add_t *add;                 /* RT_OP_ADD only */
-  const rt_softmax_t *softmax;         /* RT_OP_SOFTMAX only */
+  const int32_t *multiplier;     /* [channels] Q31, input_scale*weight_scale/output_scale */
+  const int32_t *shift;          /* [channels] positive is left, as in TensorFlow Lite */
+  const rt_real_t *weight_scale; /* [channels] a per-tensor scale is repeated */
+  const rt_add_t *add;           /* RT_OP_ADD only */
+  const rt_softmax_t *softmax;   /* RT_OP_SOFTMAX only */
 } rt_layer_t;
 
 struct rt_adapter_plan; /* native/engine/adapter.h: adapter slots and training buffers */
