@@ -1,0 +1,92 @@
+/**
+ * Checkpoint policy: when an adapter is worth a flash write, into which slot, and which slot to load
+ * at boot. Writes go round the slots and never to the one that holds the last good adapter, so a
+ * power cut in the middle of a write leaves a good one behind.
+ */
+
+export interface CheckpointOptions {
+  /** Flash slots that may be used, 2 or more, numbered from 0; default 2. */
+  slots?: number;
+  /** Gain in score that is worth a write, 0 or more; default 0. */
+  minGain?: number;
+  /** Time between two writes at least, in ms (flash wears out); default 60000. */
+  minIntervalMs?: number;
+}
+
+export const NO_SLOT = 255;
+
+export class Checkpoint {
+  private readonly slots: number;
+  private readonly minGain: number;
+  private readonly minIntervalMs: number;
+  private goodSlot = NO_SLOT;
+  private savedAtMs = 0;
+  private everSaved = false;
+  private pendingGain = 0;
+
+  constructor(options: CheckpointOptions) {
+    this.slots = options.slots ?? 2;
+    this.minGain = options.minGain ?? 0;
+    this.minIntervalMs = options.minIntervalMs ?? 60000;
+  }
+
+  /** Notes that the adapter in RAM has become better than the saved one, by this much. */
+  improved(gain: number): void {
+    this.pendingGain += gain;
+  }
+
+  /** Whether to write now. @param nowMs any clock that only goes forward, in ms */
+  due(nowMs: number): boolean {
+    if (this.pendingGain <= this.minGain) return false;
+    return !this.everSaved || nowMs - this.savedAtMs >= this.minIntervalMs;
+  }
+
+  /** The slot for the next write: the one after the last good one. */
+  slotToWrite(): number {
+    return this.goodSlot === NO_SLOT ? 0 : (this.goodSlot + 1) % this.slots;
+  }
+
+  /** A write succeeded: this slot is the last good one now. */
+  saved(slot: number, nowMs: number): void {
+    this.goodSlot = slot;
+    this.savedAtMs = nowMs;
+    this.everSaved = true;
+    this.pendingGain = 0;
+  }
+
+  /** Slots in the order to try at boot: the newest, then backwards round the ring. */
+  bootOrder(newest: number): number[] {
+    const order: number[] = [];
+    const first = newest < this.slots ? newest : 0;
+    for (let i = 0; i < this.slots; i++) order.push((first - i + this.slots) % this.slots);
+    return order;
+  }
+
+  /** A slot was loaded at boot and holds a good adapter: the next write goes elsewhere. */
+  loaded(slot: number): void {
+    this.goodSlot = slot;
+    this.pendingGain = 0;
+  }
+
+  lastGood(): number {
+    return this.goodSlot;
+  }
+}
+
+/**
+ * Loads the first slot that `load` accepts.
+ * @returns the slot, or NO_SLOT when none is good and the base model is what there is
+ */
+export async function loadNewest(
+  checkpoint: Checkpoint,
+  newest: number,
+  load: (slot: number) => Promise<boolean>,
+): Promise<number> {
+  for (const slot of checkpoint.bootOrder(newest)) {
+    if (await load(slot)) {
+      checkpoint.loaded(slot);
+      return slot;
+    }
+  }
+  return NO_SLOT;
+}
