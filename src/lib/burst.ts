@@ -1,29 +1,29 @@
 /**
  * Burst control: how much to train at once, when to stop, and whether what was learned is kept.
  *
- * The class only takes numbers and says what to do next; `runBurst` connects it to callbacks. A
- * score is any number that grows with quality on held-out windows, for example the share that is
- * right, or minus the loss.
+ * A burst is a row of slices. After each slice the held-out windows are checked: a slice that made
+ * them better is kept, any other is rolled back, and after a few of those in a row the burst ends.
+ * So a burst never ends worse than it began. The class only takes numbers; `runBurst` connects it
+ * to a learner.
+ *
+ * A score is any number that grows with quality on the held-out windows; see `scoreOf`.
  */
 
 export interface BurstOptions {
-  /** Steps at most, 1 or more; default 300. */
+  /** Steps at most, 1 or more; default 600. */
   steps?: number;
   /** Energy at most, in millijoules, above 0; default 1000. */
   millijoules?: number;
-  /** Steps between two checks, 1 or more; default 50. */
+  /** Steps of a slice, 1 or more; default 200. */
   slice?: number;
-  /** Checks without a better score before the burst ends, 1 or more; default 3. */
+  /** Slices in a row without gain before the burst ends, 1 or more; default 2. */
   patience?: number;
-  /** A score counts as better only when it grew by more than this, 0 or more; default 0. */
+  /** A slice is kept only when the score grew by more than this, 0 or more; default 0. */
   minGain?: number;
 }
 
 /** Why a burst ended. */
 export type BurstEnd = 'steps' | 'energy' | 'patience';
-
-/** What remains after a burst: the last state, the best one of the checks, or the one before it. */
-export type BurstVerdict = 'last' | 'best' | 'before';
 
 export class Burst {
   private readonly maxSteps: number;
@@ -33,27 +33,25 @@ export class Burst {
   private readonly minGain: number;
   private readonly before: number;
   private best: number;
-  private last: number;
-  private checksSinceBest = 0;
+  private failures = 0;
   private steps = 0;
   private millijoules = 0;
   private dearestStep = 0;
 
   /** @param before score on the held-out windows before any training */
   constructor(options: BurstOptions, before: number) {
-    this.maxSteps = options.steps ?? 300;
+    this.maxSteps = options.steps ?? 600;
     this.maxMillijoules = options.millijoules ?? 1000;
-    this.slice = options.slice ?? 50;
-    this.patience = options.patience ?? 3;
+    this.slice = options.slice ?? 200;
+    this.patience = options.patience ?? 2;
     this.minGain = options.minGain ?? 0;
     this.before = before;
     this.best = before;
-    this.last = before;
   }
 
-  /** Steps to train before the next check; 0 when the burst is over. */
+  /** Steps of the next slice; 0 when the burst is over. */
   next(): number {
-    if (this.checksSinceBest >= this.patience) return 0;
+    if (this.failures >= this.patience) return 0;
     let steps = Math.min(this.slice, this.maxSteps - this.steps);
     if (this.dearestStep > 0) {
       const affordable = (this.maxMillijoules - this.millijoules) / this.dearestStep;
@@ -66,29 +64,29 @@ export class Burst {
   spent(steps: number, millijoules: number): void {
     this.steps += steps;
     this.millijoules += millijoules;
+    // The dearest step so far is the promise for the next: the budget is a limit, not a wish.
     if (steps > 0) this.dearestStep = Math.max(this.dearestStep, millijoules / steps);
   }
 
-  /** Reports a check; true when this is the best state so far, worth a snapshot. */
+  /** Reports the score after a slice; true: keep the slice, false: roll it back. */
   checked(score: number): boolean {
-    this.last = score;
-    if (score > this.best + this.minGain) {
+    const better = score > this.best + this.minGain;
+    if (better) {
       this.best = score;
-      this.checksSinceBest = 0;
-      return true;
+      this.failures = 0;
+    } else {
+      this.failures++;
     }
-    this.checksSinceBest++;
-    return false;
+    return better;
   }
 
-  /** Which state to keep. A burst that did not gain is undone: training must never hurt. */
-  verdict(): BurstVerdict {
-    if (this.best <= this.before + this.minGain) return 'before';
-    return this.last >= this.best ? 'last' : 'best';
+  /** Best score minus the score before; 0 when every slice was rolled back. */
+  gain(): number {
+    return this.best - this.before;
   }
 
   end(): BurstEnd {
-    if (this.checksSinceBest >= this.patience) return 'patience';
+    if (this.failures >= this.patience) return 'patience';
     return this.steps >= this.maxSteps ? 'steps' : 'energy';
   }
 
@@ -99,35 +97,34 @@ export class Burst {
   millijoulesSpent(): number {
     return this.millijoules;
   }
-
-  /** Best score minus the score before, in units of the score; 0 when nothing was gained. */
-  gain(): number {
-    return this.best - this.before;
-  }
 }
 
-/** What a burst needs from the learner; all calls may wait. */
+/**
+ * A score from a check: windows that are right count first, the loss decides between equals.
+ * @param correct held-out windows that are right, 0 or more
+ * @param loss mean loss over them, 0 or more
+ */
+export function scoreOf(correct: number, loss: number): number {
+  return correct + 1 / (1 + loss);
+}
+
+/** What a burst needs from a learner; every call may wait. */
 export interface Trainer {
-  /** Trains and returns the millijoules that it cost. */
-  train(steps: number): Promise<number>;
-  /** Score on the held-out windows, with the adapter as it is now. */
+  /** Score on the held-out windows with the adapter as it is now. */
   check(): Promise<number>;
-  /** Puts the present adapter aside as the best one. */
-  keepBest(): Promise<void>;
-  /** Brings back the adapter that was put aside, or the one before the burst. */
-  bringBack(which: BurstVerdict): Promise<void>;
+  /** Trains one slice and returns the millijoules that it cost. */
+  train(steps: number): Promise<number>;
+  /** Undoes the last slice. */
+  rollBack(): Promise<void>;
 }
 
 export async function runBurst(options: BurstOptions, trainer: Trainer): Promise<Burst> {
   const burst = new Burst(options, await trainer.check());
   let steps = burst.next();
   while (steps > 0) {
-    const millijoules = await trainer.train(steps);
-    burst.spent(steps, millijoules);
-    if (burst.checked(await trainer.check())) await trainer.keepBest();
+    burst.spent(steps, await trainer.train(steps));
+    if (!burst.checked(await trainer.check())) await trainer.rollBack();
     steps = burst.next();
   }
-  const verdict = burst.verdict();
-  if (verdict !== 'last') await trainer.bringBack(verdict);
   return burst;
 }

@@ -1,0 +1,64 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runOnVm } from './vm.ts';
+
+const PROGRAM = `
+import { Enrolment, blinkPattern, pressToAnswer } from 'lib/enrolment';
+
+const plain = new Enrolment({ words: ['yes', 'no'], takes: 3, holdOutEvery: 3 });
+while (!plain.done()) {
+  const ask = plain.request();
+  console.log(ask.word, ask.name, ask.take, ask.takes, ask.heldOut);
+  plain.answer(-20, 'yes');
+}
+console.log(plain.count(), plain.givenUp());
+
+const fussy = new Enrolment({ words: ['up', 'down'], takes: 1, minLevel: -40, attempts: 3, holdOutEvery: 0 });
+console.log(fussy.answer(-20, 'wrong'), fussy.request().name);
+console.log(fussy.answer(-41, 'none'), fussy.request().name);
+console.log(fussy.answer(-39, 'none'), fussy.request().name);
+console.log(fussy.answer(-20, 'wrong'), fussy.answer(-20, 'wrong'), fussy.done());
+console.log(fussy.answer(-20, 'wrong'), fussy.done(), fussy.count(), fussy.givenUp());
+const whisper = new Enrolment({ words: ['up'], takes: 1, minLevel: -40 });
+console.log(whisper.answer(-70, 'yes'), whisper.done());
+console.log(pressToAnswer(120), pressToAnswer(499), pressToAnswer(500));
+console.log(blinkPattern(0).join(), blinkPattern(2).join());
+`;
+
+describe('enrolment on the official VM', () => {
+  let lines: string[] = [];
+  beforeAll(async () => {
+    lines = await runOnVm('enrolment', PROGRAM);
+  });
+
+  it('asks for every word once before any comes again, and holds out every third take', () => {
+    expect(lines.slice(0, 7)).toEqual([
+      '0 yes 1 3 false',
+      '1 no 1 3 false',
+      '0 yes 2 3 false',
+      '1 no 2 3 false',
+      '0 yes 3 3 true',
+      '1 no 3 3 true',
+      '6 0',
+    ]);
+  });
+
+  it('asks again after "wrong" and after silence', () => {
+    expect(lines.slice(7, 10)).toEqual(['false up', 'false up', 'true down']);
+  });
+
+  it('gives a take up after too many attempts', () => {
+    expect(lines.slice(10, 12)).toEqual(['false false false', 'false true 1 1']);
+  });
+
+  it('takes a quiet window when the person says yes', () => {
+    expect(lines[12]).toBe('true true');
+  });
+
+  it('reads a short press as yes and a hold as wrong', () => {
+    expect(lines[13]).toBe('yes yes wrong');
+  });
+
+  it('counts the word out on the LED', () => {
+    expect(lines[14]).toBe('600,300,120,180 600,300,120,180,120,180,120,180');
+  });
+});
