@@ -7,6 +7,7 @@
 #ifndef RT_ENGINE_ENGINE_H
 #define RT_ENGINE_ENGINE_H
 
+#include "hooks.h"
 #include "model.h"
 #include "status.h"
 
@@ -15,10 +16,12 @@ typedef struct rt_engine {
   int8_t *arena;
   uint32_t layer; /* next layer of the inference that is under way */
   uint32_t row;   /* next output row of that layer */
+  const rt_layer_hooks_t *hooks; /* NULL: plain TensorFlow Lite; may be set between inferences */
 } rt_engine_t;
 
-/* Checks every table of the model (indices, offsets, ranges) and binds the arena. in: model, arena.
- * Errors: RT_ERROR_MODEL_*, RT_ERROR_ARENA_SIZE, RT_ERROR_ALIGNMENT. */
+/* Checks every table of the model (indices, offsets, ranges; see check.h) and binds the arena
+ * without hooks. in: model, arena. Errors: RT_ERROR_MODEL_*, RT_ERROR_ARENA_SIZE,
+ * RT_ERROR_ALIGNMENT. */
 rt_status_t rt_engine_init(rt_engine_t *engine, const rt_model_t *model, void *arena,
                            uint32_t arena_bytes);
 
@@ -31,6 +34,9 @@ void rt_engine_begin(rt_engine_t *engine);
 /* Runs whole output rows until about budget_macs multiply-accumulates are spent (at least one row
  * a call). Returns RT_BUSY while rows are left, RT_OK when the output tensor is complete. */
 rt_status_t rt_engine_run(rt_engine_t *engine, uint32_t budget_macs);
+
+/* Multiply-accumulates (for ADD, pooling and SOFTMAX: elements read) of one output row of a layer. */
+uint32_t rt_engine_row_macs(const rt_engine_t *engine, uint32_t layer);
 
 /* One whole inference. */
 rt_status_t rt_engine_infer(rt_engine_t *engine);

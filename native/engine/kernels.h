@@ -1,0 +1,32 @@
+/*
+ * The layer kernels, one file a kind. Each computes one output row; the engine drives them.
+ *
+ * All trust the tables: rt_model_check has verified every index, size and range that they use.
+ */
+#ifndef RT_ENGINE_KERNELS_H
+#define RT_ENGINE_KERNELS_H
+
+#include "hooks.h"
+#include "model.h"
+
+/* A layer with its tensors resolved, as the kernels see it. */
+typedef struct {
+  const rt_layer_t *layer;
+  const rt_tensor_t *input;
+  const rt_tensor_t *output;
+  const int8_t *x;         /* input bytes, NHWC */
+  const int8_t *x2;        /* second input of ADD, else NULL */
+  const rt_tensor_t *input2;
+  int8_t *y;               /* output bytes, NHWC */
+  uint32_t index;          /* of the layer, for the hooks */
+  const rt_layer_hooks_t *hooks; /* NULL unless this layer's accumulators are wanted */
+} rt_kernel_t;
+
+void rt_conv_row(const rt_kernel_t *k, int32_t row);
+void rt_depthwise_row(const rt_kernel_t *k, int32_t row);
+void rt_dense_row(const rt_kernel_t *k, int32_t row);
+void rt_pool_row(const rt_kernel_t *k, int32_t row);
+void rt_add_row(const rt_kernel_t *k, int32_t row);
+void rt_softmax_row(const rt_kernel_t *k, int32_t row);
+
+#endif

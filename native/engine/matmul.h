@@ -1,0 +1,30 @@
+/*
+ * One output pixel as matrix times vector: the core of convolutions and fully connected layers.
+ *
+ * The vector is the pixel's patch (the taps of its window, in the order of the weights), handed over
+ * in chunks so that the stack stays small whatever the layer's size. A chunk is expanded once and
+ * used for many output channels.
+ */
+#ifndef RT_ENGINE_MATMUL_H
+#define RT_ENGINE_MATMUL_H
+
+#include "kernels.h"
+
+#define RT_MATMUL_CHUNK 256 /* patch entries expanded at a time: 1 KB of stack; a multiple of 4 */
+#define RT_MATMUL_GROUP 16  /* output channels computed at a time when nobody hooks the layer */
+
+/* Supplies patch entries [from, from + count) of a pixel: either a pointer to them as they lie, or
+ * `scratch` (RT_MATMUL_CHUNK bytes) filled with them. */
+typedef const int8_t *(*rt_patch_t)(const void *context, int32_t from, int32_t count,
+                                    int8_t *scratch);
+
+/* Computes all channels of output pixel `pixel`, requantises and stores them. in: length, the number
+ * of patch entries, which is the length of a row of weights; x for the hook (see hooks.h). */
+void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length, rt_patch_t patch,
+                     const void *context, const int8_t *x);
+
+/* Accumulators [count] of one pixel, from channel `first` on, to output values. */
+void rt_requantise_pixel(const rt_layer_t *layer, const rt_tensor_t *output, int32_t first,
+                         int32_t count, const int32_t *acc, int8_t *y);
+
+#endif

