@@ -1,0 +1,95 @@
+/**
+ * A keyword spotter that follows its speaker.
+ *
+ * It listens, notices when the words no longer sound like those it works well on, asks for a few of
+ * them, trains an adapter, keeps it only if held-out words got better, and sleeps when it is quiet.
+ * After a reboot it loads what it learned.
+ */
+import * as ds from '@devicescript/core';
+import { runBurst } from './lib/burst';
+import { Checkpoint, loadNewest, NO_SLOT } from './lib/checkpoint';
+import { FALLS, PageHinkley } from './lib/drift';
+import { Answer, Enrolment, blinkPattern, pressToAnswer } from './lib/enrolment';
+import { Heard, SILENCE, flush, forget, load, nextWindow, readWords } from './lib/learner';
+import { remember, save, sleep, trainer } from './lib/learner';
+import { Schedule } from './lib/schedule';
+
+const led = new ds.LightBulb();
+const button = new ds.Button();
+const power = new ds.Power();
+
+const drift = new PageHinkley({ direction: FALLS, warmUp: 50, delta: 0.5, lambda: 15 });
+const schedule = new Schedule({ wakeLevel: -60, holdMs: 10000, low: 0.3 });
+const checkpoint = new Checkpoint({ slots: 2, minIntervalMs: 1000 });
+
+let answer: Answer = 'none';
+button.up.subscribe(async (heldMs) => {
+  answer = pressToAnswer(heldMs);
+});
+
+async function blink(word: number) {
+  const pattern = blinkPattern(word);
+  for (let i = 0; i < pattern.length; i++) {
+    await led.intensity.write(i % 2 === 0 ? 1 : 0);
+    await ds.sleep(pattern[i]);
+  }
+}
+
+/** What the person says of the window just heard; 'none' when no button is pressed in time. */
+async function waitForAnswer(): Promise<Answer> {
+  for (let i = 0; i < 75 && answer === 'none'; i++) await ds.sleep(20);
+  return answer;
+}
+
+/** Asks for words until every one has been said often enough. */
+async function enrol(words: string[]) {
+  const enrolment = new Enrolment({ words, takes: 4, holdOutEvery: 4 });
+  console.log(`enrol words=${words.length} takes=4`);
+  while (!enrolment.done()) {
+    const ask = enrolment.request();
+    await blink(ask.word);
+    flush();
+    answer = 'none';
+    console.log(`ask word=${ask.name} take=${ask.take}`);
+    const heard = await nextWindow(5000);
+    if (heard === undefined) enrolment.answer(SILENCE, 'none');
+    else if (enrolment.answer(heard.level, await waitForAnswer()))
+      await remember(heard.window, ask.word, ask.heldOut);
+  }
+}
+
+/** Trains in slices under a budget; what does not help on held-out words is rolled back. */
+async function learn() {
+  const burst = await runBurst({ steps: 900, slice: 300, patience: 1, millijoules: 2000 }, trainer);
+  await forget();
+  console.log(`decision burst ended by ${burst.end()}, gain ${burst.gain()}`);
+  checkpoint.improved(burst.gain());
+  if (!checkpoint.due(ds.millis())) return;
+  const slot = checkpoint.slotToWrite();
+  if (await save(slot)) checkpoint.saved(slot, ds.millis());
+}
+
+async function onWindow(heard: Heard, words: string[]) {
+  const drifted = drift.push(heard.margin);
+  console.log(`statistic value=${drift.progress()} limit=1`);
+  if (!drifted || !schedule.mayTrain(await power.batteryCharge.read())) return;
+  console.log(`drift statistic=${drift.progress()} since=${drift.windowsSinceChange()}`);
+  await enrol(words);
+  await learn();
+  drift.reset();
+  flush();
+}
+
+const words = await readWords();
+const slot = await loadNewest(checkpoint, NO_SLOT, async (id) => await load(id));
+console.log(slot === NO_SLOT ? 'decision base model' : `decision adapter from slot ${slot}`);
+
+while (true) {
+  const before = ds.millis();
+  const heard = await nextWindow(1000);
+  if (heard !== undefined) await onWindow(heard, words);
+  const awakeMs = ds.millis() - before;
+  const charge = await power.batteryCharge.read();
+  const sleepMs = schedule.next(heard === undefined ? SILENCE : heard.level, awakeMs, charge);
+  if (sleepMs > 0) await sleep(sleepMs);
+}
