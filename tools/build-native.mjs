@@ -18,7 +18,8 @@ const ACTIONS = {
 
 async function main(args) {
   const unknown = args.find((arg) => !(arg in ACTIONS));
-  if (unknown) throw new Error(`unknown option ${unknown}; know ${Object.keys(ACTIONS).join(', ')}`);
+  if (unknown)
+    throw new Error(`unknown option ${unknown}; know ${Object.keys(ACTIONS).join(', ')}`);
   if (args.length === 0) await writeWasm();
   for (const arg of args) await ACTIONS[arg]();
 }

@@ -1,4 +1,5 @@
-/* ADD of two tensors of one shape: both brought to a common scale with headroom, then requantised. */
+/* ADD of two tensors of one shape: both brought to a common scale with headroom, then requantised.
+ */
 #include "kernels.h"
 #include "requantise.h"
 

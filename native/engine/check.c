@@ -99,8 +99,8 @@ static int add_is_sound(const check_t *c, const rt_layer_t *l, const rt_tensor_t
   /* Input shifts to the right only: the sum of both then stays within 32 bits. */
   return within(add->left_shift, 0, 20) && within(add->input1_shift, -31, 0) &&
          within(add->input2_shift, -31, 0) && add->input1_multiplier >= 0 &&
-         add->input2_multiplier >= 0 && rescaling_is_sound(add->output_multiplier,
-                                                           add->output_shift);
+         add->input2_multiplier >= 0 &&
+         rescaling_is_sound(add->output_multiplier, add->output_shift);
 }
 
 static int softmax_is_sound(const check_t *c, const rt_layer_t *l, const rt_tensor_t *in,

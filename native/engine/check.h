@@ -11,8 +11,9 @@
 #define RT_MAX_SIDE 4096     /* height, width or channels of a tensor */
 #define RT_MAX_PIXELS 262144 /* height * width */
 #define RT_MAX_ROW 65536     /* width * channels of an output */
-#define RT_MAX_PATCH 32768   /* kernel_height * kernel_width * input channels; inputs of a dense layer */
-#define RT_MAX_CLASSES 511   /* of SOFTMAX: more could overflow its sum of exponentials */
+#define RT_MAX_PATCH \
+  32768 /* kernel_height * kernel_width * input channels; inputs of a dense layer */
+#define RT_MAX_CLASSES 511 /* of SOFTMAX: more could overflow its sum of exponentials */
 
 /*
  * Verifies every index, offset, size, range and pointer of the inference tables. in: image and

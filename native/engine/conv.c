@@ -5,11 +5,11 @@ typedef struct {
   const int8_t *x; /* input tensor */
   int32_t pitch;   /* bytes of an input row */
   int32_t height;
-  int32_t top;     /* input row of the window's first row, may be negative */
-  int32_t start;   /* offset in its row of the window's first byte, may be negative */
-  int32_t begin;   /* [begin, end): the bytes of a window row that lie inside the input */
+  int32_t top;   /* input row of the window's first row, may be negative */
+  int32_t start; /* offset in its row of the window's first byte, may be negative */
+  int32_t begin; /* [begin, end): the bytes of a window row that lie inside the input */
   int32_t end;
-  int32_t run;     /* bytes of a window row */
+  int32_t run; /* bytes of a window row */
   int8_t zero_point;
 } window_t;
 

@@ -9,7 +9,7 @@
 
 typedef struct {
   const rt_kernel_t *k;
-  int32_t top;  /* input position of the window's first tap, may be negative */
+  int32_t top; /* input position of the window's first tap, may be negative */
   int32_t left;
   const int8_t *zeros; /* [TILE] */
 } window_t;
@@ -23,7 +23,8 @@ static const int8_t *tap(const window_t *w, int32_t r, int32_t c, int32_t first)
   return w->k->x + (row * input->width + column) * input->channels + first;
 }
 
-/* 3x3, the kernel of almost every depthwise layer: nine products in a row, one sum in a register. */
+/* 3x3, the kernel of almost every depthwise layer: nine products in a row, one sum in a register.
+ */
 static void tile_3x3(const window_t *w, int32_t first, int32_t count, int32_t *acc) {
   const rt_layer_t *l = w->k->layer;
   const int32_t stride = w->k->input->channels;

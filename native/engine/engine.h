@@ -14,8 +14,8 @@
 typedef struct rt_engine {
   const rt_model_t *model;
   int8_t *arena;
-  uint32_t layer; /* next layer of the inference that is under way */
-  uint32_t row;   /* next output row of that layer */
+  uint32_t layer;                /* next layer of the inference that is under way */
+  uint32_t row;                  /* next output row of that layer */
   const rt_layer_hooks_t *hooks; /* NULL: plain TensorFlow Lite; may be set between inferences */
 } rt_engine_t;
 
@@ -35,7 +35,8 @@ void rt_engine_begin(rt_engine_t *engine);
  * a call). Returns RT_BUSY while rows are left, RT_OK when the output tensor is complete. */
 rt_status_t rt_engine_run(rt_engine_t *engine, uint32_t budget_macs);
 
-/* Multiply-accumulates (for ADD, pooling and SOFTMAX: elements read) of one output row of a layer. */
+/* Multiply-accumulates (for ADD, pooling and SOFTMAX: elements read) of one output row of a layer.
+ */
 uint32_t rt_engine_row_macs(const rt_engine_t *engine, uint32_t layer);
 
 /* One whole inference. */

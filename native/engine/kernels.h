@@ -14,11 +14,11 @@ typedef struct {
   const rt_layer_t *layer;
   const rt_tensor_t *input;
   const rt_tensor_t *output;
-  const int8_t *x;         /* input bytes, NHWC */
-  const int8_t *x2;        /* second input of ADD, else NULL */
+  const int8_t *x;  /* input bytes, NHWC */
+  const int8_t *x2; /* second input of ADD, else NULL */
   const rt_tensor_t *input2;
-  int8_t *y;               /* output bytes, NHWC */
-  uint32_t index;          /* of the layer, for the hooks */
+  int8_t *y;                     /* output bytes, NHWC */
+  uint32_t index;                /* of the layer, for the hooks */
   const rt_layer_hooks_t *hooks; /* NULL unless this layer's accumulators are wanted */
 } rt_kernel_t;
 

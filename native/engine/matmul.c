@@ -3,13 +3,12 @@
 #include "requantise.h"
 
 /*
- * Four products from one 32-bit load of weights. Let v be the weight word with its three lower bytes
- * offset by 128 (one exclusive or), so that
- *   v = v0 + 2^8 v1 + 2^16 v2 + 2^24 w3,  vi = wi + 128 >= 0,  w3 signed,
- * and v >> 8 = v1 + 2^8 v2 + 2^16 w3 exactly, and so on. Multiplying the unmasked words with
- *   a0 = x0, a1 = x1 - 2^8 x0, a2 = x2 - 2^8 x1, a3 = x3 - 2^8 x2
- * leaves v0 x0 + v1 x1 + v2 x2 + w3 x3: each word's upper part cancels against the next term modulo
- * 2^32. The offsets add 128 (x0 + x1 + x2), the same for every channel, taken off once.
+ * Four products from one 32-bit load of weights. Let v be the weight word with its three lower
+ * bytes offset by 128 (one exclusive or), so that v = v0 + 2^8 v1 + 2^16 v2 + 2^24 w3,  vi = wi +
+ * 128 >= 0,  w3 signed, and v >> 8 = v1 + 2^8 v2 + 2^16 w3 exactly, and so on. Multiplying the
+ * unmasked words with a0 = x0, a1 = x1 - 2^8 x0, a2 = x2 - 2^8 x1, a3 = x3 - 2^8 x2 leaves v0 x0 +
+ * v1 x1 + v2 x2 + w3 x3: each word's upper part cancels against the next term modulo 2^32. The
+ * offsets add 128 (x0 + x1 + x2), the same for every channel, taken off once.
  */
 #define OFFSETS 0x00808080u
 

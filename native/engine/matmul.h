@@ -1,9 +1,9 @@
 /*
  * One output pixel as matrix times vector: the core of convolutions and fully connected layers.
  *
- * The vector is the pixel's patch (the taps of its window, in the order of the weights), handed over
- * in chunks so that the stack stays small whatever the layer's size. A chunk is expanded once and
- * used for many output channels.
+ * The vector is the pixel's patch (the taps of its window, in the order of the weights), handed
+ * over in chunks so that the stack stays small whatever the layer's size. A chunk is expanded once
+ * and used for many output channels.
  */
 #ifndef RT_ENGINE_MATMUL_H
 #define RT_ENGINE_MATMUL_H
@@ -18,8 +18,9 @@
 typedef const int8_t *(*rt_patch_t)(const void *context, int32_t from, int32_t count,
                                     int8_t *scratch);
 
-/* Computes all channels of output pixel `pixel`, requantises and stores them. in: length, the number
- * of patch entries, which is the length of a row of weights; x for the hook (see hooks.h). */
+/* Computes all channels of output pixel `pixel`, requantises and stores them. in: length, the
+ * number of patch entries, which is the length of a row of weights; x for the hook (see hooks.h).
+ */
 void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length, rt_patch_t patch,
                      const void *context, const int8_t *x);
 

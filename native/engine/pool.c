@@ -2,7 +2,8 @@
 #include "kernels.h"
 #include "requantise.h"
 
-/* value / count rounded down, for value < 256 * count: eight steps, since Cortex-M0+ cannot divide. */
+/* value / count rounded down, for value < 256 * count: eight steps, since Cortex-M0+ cannot divide.
+ */
 static int32_t divide(uint32_t value, uint32_t count) {
   uint32_t quotient = 0;
   for (int32_t bit = 7; bit >= 0; bit--) {

@@ -1,6 +1,6 @@
 /*
- * Fixed-point arithmetic of TensorFlow Lite's INT8 specification (gemmlowp's definitions), without a
- * 64-bit operation: Cortex-M0+ has only the 32x32->32 multiply, and a 64-bit product is a library
+ * Fixed-point arithmetic of TensorFlow Lite's INT8 specification (gemmlowp's definitions), without
+ * a 64-bit operation: Cortex-M0+ has only the 32x32->32 multiply, and a 64-bit product is a library
  * call there. Right shifts of negative numbers are arithmetic on every compiler we build with.
  */
 #ifndef RT_ENGINE_REQUANTISE_H
@@ -15,8 +15,8 @@
  *   a b = ah bh 2^32 + (ah bl + al bh) 2^16 + al bl
  * middle takes ah bl and the carry of al bl, at most 32767 * 65535 + 65534 < 2^31; lower takes its
  * low half and al bh, at most 65535 * 32767 + 65535 < 2^31 - 2^14. The low 16 bits of al bl cannot
- * change the rounding at bit 30. The one pair that saturates (both INT32_MIN) wraps here; multipliers
- * are never negative.
+ * change the rounding at bit 30. The one pair that saturates (both INT32_MIN) wraps here;
+ * multipliers are never negative.
  */
 static inline int32_t rt_high_mul(int32_t a, int32_t b) {
   const int32_t ah = a >> 16;

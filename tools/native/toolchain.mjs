@@ -13,7 +13,14 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const buildDir = join(root, 'build');
 
 /** Warnings that every file of native/ compiles without. */
-export const WARNINGS = ['-std=c99', '-Wall', '-Wextra', '-Wshadow', '-Wstrict-prototypes', '-Werror'];
+export const WARNINGS = [
+  '-std=c99',
+  '-Wall',
+  '-Wextra',
+  '-Wshadow',
+  '-Wstrict-prototypes',
+  '-Werror',
+];
 const JOBS = 2;
 
 function zigPath() {

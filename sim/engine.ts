@@ -1,0 +1,153 @@
+/**
+ * The learning engine on the desktop: the firmware's own C code, compiled to WebAssembly, behind one
+ * class. Nothing is computed twice: features, inference and training run in the firmware.
+ *
+ * Every Engine is a WebAssembly instance of its own; several live side by side.
+ *
+ *     const engine = await Engine.load('models/digits/digits.tflite');
+ *     const { class: digit } = engine.infer(engine.features(pcm));
+ */
+import { readFileSync } from 'node:fs';
+import { RetuneError } from '../cli/error.ts';
+import { compileModel, type CompiledModel } from '../compiler/compile.ts';
+import { buildImage } from '../compiler/emit-image.ts';
+import type { LoweredTensor } from '../compiler/lower.ts';
+import { Firmware } from './firmware.ts';
+import { predict, type Prediction } from './prediction.ts';
+
+export type { Prediction } from './prediction.ts';
+
+export interface EngineOptions {
+  /** Name for messages when the model is given as bytes. */
+  file?: string;
+}
+
+/** Enough for any layer: a slice of this many multiply-accumulates ends only with the inference. */
+const NO_BUDGET = 0x7fffffff;
+
+function readModel(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch {
+    throw new RetuneError(`${path}: cannot be read; give the path of a .tflite`);
+  }
+}
+
+export class Engine {
+  /** Name of the model's file. */
+  readonly file: string;
+  /** Bytes of the engine's planned memory: activations, adapter and training state. */
+  readonly arenaBytes: number;
+  /** Bytes of the model's tables in flash. */
+  readonly modelBytes: number;
+  /** Multiply-accumulates of one inference. */
+  readonly macs: number;
+  /** Number of values of the output tensor. */
+  readonly classes: number;
+
+  private readonly input: LoweredTensor;
+  private readonly output: LoweredTensor;
+  private readonly arena: number;
+  private readonly engine: number;
+
+  /** Use Engine.load. */
+  private constructor(
+    private readonly firmware: Firmware,
+    private readonly compiled: CompiledModel,
+  ) {
+    const { model } = compiled;
+    this.file = compiled.file;
+    this.macs = model.macs;
+    this.arenaBytes = compiled.arenaBytes;
+    this.input = this.lowered(model.inputTensor);
+    this.output = this.lowered(model.outputTensor);
+    this.classes = this.output.bytes;
+    const [image, imageBytes] = this.place();
+    this.modelBytes = imageBytes;
+    this.arena = firmware.allocate(this.arenaBytes);
+    this.engine = firmware.allocate(firmware.call('rt_sim_engine_bytes'));
+    const args = [this.engine, image, image, imageBytes, this.arena, this.arenaBytes];
+    firmware.check(this.file, 'rt_sim_engine_init', ...args);
+  }
+
+  /** Compiles a .tflite, given as a path or as bytes, and starts an engine on it. */
+  static async load(model: string | Uint8Array, options: EngineOptions = {}): Promise<Engine> {
+    const bytes = typeof model === 'string' ? readModel(model) : model;
+    const file = options.file ?? (typeof model === 'string' ? model : 'model');
+    return new Engine(new Firmware(), compileModel(bytes, file));
+  }
+
+  /** Height, width and channels of the input tensor. */
+  get inputShape(): [number, number, number] {
+    return [this.input.height, this.input.width, this.input.channels];
+  }
+
+  get inputBytes(): number {
+    return this.input.bytes;
+  }
+
+  /** First four bytes of the SHA-256 of the .tflite, little-endian. */
+  get modelHash(): number {
+    return this.compiled.model.hash;
+  }
+
+  /** One whole inference over an int8 input tensor. */
+  infer(input: Int8Array): Prediction {
+    this.begin(input);
+    this.run(NO_BUDGET);
+    return this.prediction();
+  }
+
+  /** Starts an inference to be run in slices. */
+  begin(input: Int8Array): void {
+    if (input.length !== this.input.bytes) {
+      const shape = this.inputShape.join('x');
+      throw new RetuneError(
+        `${this.file}: an input of ${input.length} values; the model takes ${shape}`,
+      );
+    }
+    this.tensor(this.input.index).set(input);
+    this.firmware.call('rt_engine_begin', this.engine);
+  }
+
+  /** Runs about `budgetMacs` multiply-accumulates, at least one row. Returns whether it is done. */
+  run(budgetMacs: number): boolean {
+    return this.firmware.check(this.file, 'rt_engine_run', this.engine, budgetMacs) === 0;
+  }
+
+  /** What the last complete inference says. */
+  prediction(): Prediction {
+    const last = this.compiled.model.layers.at(-1);
+    const source = last?.op === 'SOFTMAX' ? this.lowered(last.input) : this.output;
+    return predict(
+      this.tensor(this.output.index).slice(),
+      this.tensor(source.index).slice(),
+      source.scale,
+      source.zeroPoint,
+    );
+  }
+
+  /**
+   * The bytes of a tensor of the compiled model, a view into the arena: valid until the arena is
+   * used again, that is until a later layer overwrites it.
+   */
+  tensor(index: number): Int8Array {
+    const at = this.firmware.call('rt_engine_tensor', this.engine, index);
+    return this.firmware.i8(at, this.lowered(index).bytes);
+  }
+
+  private lowered(index: number): LoweredTensor {
+    const tensor = this.compiled.model.tensors[index];
+    if (!tensor) throw new RangeError(`the model has no tensor ${index}`);
+    return tensor;
+  }
+
+  /** Puts the compiled tables into the firmware's memory. Returns their address and size. */
+  private place(): [number, number] {
+    const { description } = this.compiled;
+    const size = buildImage(description, 0).bytes.length;
+    const at = this.firmware.allocate(size);
+    this.firmware.u8(at, size).set(buildImage(description, at).bytes);
+    return [at, size];
+  }
+}
