@@ -42,18 +42,22 @@ static inline void butterfly(complex_t *out, uint32_t step, complex_t a, complex
   out[3 * step].im = dif_ac.im + dif_bd.re;
 }
 
-// Decimation in time, radix 4: spans of 4, 16, 64 and 256 points.
+// Decimation in time, radix 4: spans of 4, 16, 64 and 256 points. The numbers of groups and the
+// stride of the 512-point twiddles are counted down, not divided: a division is a library call.
 static void transform(complex_t *z) {
-  uint32_t stride = 2 * (POINTS / 4);  // of the 512-point twiddles: 2 * (POINTS / 4) / step
-  for (uint32_t step = 1; step < POINTS; step *= 4, stride >>= 2) {
-    for (complex_t *p = z; p < z + POINTS; p += 4 * step) {
+  uint32_t groups = POINTS / 4;
+  uint32_t stride = 2 * (POINTS / 4);
+  for (uint32_t step = 1; groups > 0; step <<= 2, groups >>= 2, stride >>= 2) {
+    complex_t *p = z;
+    for (uint32_t g = groups; g > 0; g--, p += 4 * step) {
       butterfly(p, step, p[0], p[step], p[2 * step], p[3 * step]);
     }
     for (uint32_t j = 1; j < step; j++) {
       const int16_t *w = rt_dsp_twiddles + 2 * j * stride;
       const int16_t *w2 = w + 2 * j * stride;
       const int16_t *w3 = w2 + 2 * j * stride;
-      for (complex_t *p = z + j; p < z + POINTS; p += 4 * step) {
+      p = z + j;
+      for (uint32_t g = groups; g > 0; g--, p += 4 * step) {
         const complex_t b = turn(p[step], w);
         const complex_t c = turn(p[2 * step], w2);
         const complex_t d = turn(p[3 * step], w3);

@@ -68,7 +68,8 @@ const PROFILES = [
   },
   {
     id: 'mlperf_kws',
-    title: "'mlperf-kws': 16 kHz, 30 ms window, 20 ms hop, 40 mel bands from 20 to 4000 Hz, magnitude",
+    title:
+      "'mlperf-kws': 16 kHz, 30 ms window, 20 ms hop, 40 mel bands from 20 to 4000 Hz, magnitude",
     rate: 16000,
     window: 480,
     hop: 320,
@@ -167,11 +168,12 @@ function dctTable(profile) {
   // that every partial sum of the fixed-point DCT fits 32 bits.
   const limit = (2 ** 31 - 1) / (27 * 2 ** LOG2_Q);
   const sumOfOnes = Math.max(
-    ...range(COEFFS).map((k) =>
-      range(profile.mels).reduce(
-        (sum, n) => sum + Math.abs(Math.cos((Math.PI * k * (2 * n + 1)) / (2 * profile.mels))),
-        0,
-      ) * (k > 0 ? 1 : 0),
+    ...range(COEFFS).map(
+      (k) =>
+        range(profile.mels).reduce(
+          (sum, n) => sum + Math.abs(Math.cos((Math.PI * k * (2 * n + 1)) / (2 * profile.mels))),
+          0,
+        ) * (k > 0 ? 1 : 0),
     ),
   );
   let shift = 14;
@@ -219,9 +221,23 @@ function profileTables(profile) {
 // Hann, Q15.
 static ${array('uint16_t', 'window', window)}
 // First FFT bin of each mel band, how many bins it has, and all weights in turn, Q${mel.shift}.
-static ${array('uint8_t', 'mel_first', mel.bands.map((b) => b.first), 20)}
-static ${array('uint8_t', 'mel_count', mel.bands.map((b) => b.weights.length), 20)}
-static ${array('uint16_t', 'mel_weights', mel.bands.flatMap((b) => b.weights))}
+static ${array(
+    'uint8_t',
+    'mel_first',
+    mel.bands.map((b) => b.first),
+    20,
+  )}
+static ${array(
+    'uint8_t',
+    'mel_count',
+    mel.bands.map((b) => b.weights.length),
+    20,
+  )}
+static ${array(
+    'uint16_t',
+    'mel_weights',
+    mel.bands.flatMap((b) => b.weights),
+  )}
 // Rows k = 1 to ${COEFFS - 1} of the DCT-II, first half of each, Q${dct.shift}.
 static ${array('int16_t', 'dct', dct.values, profile.mels / 2)}
 const rt_dsp_profile_t rt_dsp_profile_${id} = {

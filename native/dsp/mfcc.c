@@ -65,35 +65,45 @@ static int32_t level_of(uint32_t high, uint32_t low, uint32_t count) {
 
 static void measure(rt_dsp_state_t *state, const int16_t *samples, uint32_t count) {
   const uint32_t hop = state->profile->hop_samples;
-  uint32_t low = state->level_low;
-  uint32_t high = state->level_high;
-  uint32_t done = state->level_samples;
-  for (uint32_t n = 0; n < count; n++) {
-    const uint32_t square = (uint32_t)(samples[n] * samples[n]);
-    low += square & 0xffff;
-    high += square >> 16;
-    done += 1;
-    if (done == hop) {
+  while (count > 0) {
+    const uint32_t room = hop - state->level_samples;
+    const uint32_t part = count < room ? count : room;
+    uint32_t low = state->level_low;
+    uint32_t high = state->level_high;
+    for (const int16_t *end = samples + part; samples < end; samples++) {
+      const uint32_t square = (uint32_t)(*samples * *samples);
+      low += square & 0xffff;
+      high += square >> 16;
+    }
+    state->level_low = low;
+    state->level_high = high;
+    state->level_samples += part;
+    count -= part;
+    if (state->level_samples == hop) {
       state->level = level_of(high, low, hop);
-      low = 0;
-      high = 0;
-      done = 0;
+      state->level_low = 0;
+      state->level_high = 0;
+      state->level_samples = 0;
     }
   }
-  state->level_low = low;
-  state->level_high = high;
-  state->level_samples = done;
+}
+
+static void copy(int16_t *to, const int16_t *from, uint32_t count) {
+  for (uint32_t n = 0; n < count; n++) {
+    to[n] = from[n];
+  }
 }
 
 uint32_t rt_dsp_feed(rt_dsp_state_t *state, const int16_t *samples, uint32_t count) {
   measure(state, samples, count);
   const uint32_t written = state->written;
-  const uint32_t mask = state->ring_mask;
-  const uint32_t room = mask + 1 - (written - state->read);
+  const uint32_t size = state->ring_mask + 1;
+  const uint32_t room = size - (written - state->read);
   const uint32_t taken = count < room ? count : room;
-  for (uint32_t n = 0; n < taken; n++) {
-    state->ring[(written + n) & mask] = samples[n];
-  }
+  const uint32_t start = written & state->ring_mask;
+  const uint32_t first = taken < size - start ? taken : size - start;  // up to the ring's end
+  copy(state->ring + start, samples, first);
+  copy(state->ring, samples + first, taken - first);
   RING_BARRIER();
   state->written = written + taken;
   state->overrun_samples = state->overrun_samples + (count - taken);

@@ -17,7 +17,13 @@ export const DSP_PROFILE_FACTS: Record<
   { rateHz: number; windowSamples: number; hopSamples: number; clipSamples: number; mels: number }
 > = {
   digits: { rateHz: 8000, windowSamples: 320, hopSamples: 160, clipSamples: 8000, mels: 20 },
-  'mlperf-kws': { rateHz: 16000, windowSamples: 480, hopSamples: 320, clipSamples: 16000, mels: 40 },
+  'mlperf-kws': {
+    rateHz: 16000,
+    windowSamples: 480,
+    hopSamples: 320,
+    clipSamples: 16000,
+    mels: 40,
+  },
 };
 
 export const DSP_FRAMES = 49;
@@ -55,7 +61,9 @@ function perCoefficient(values: readonly number[] | undefined, fill: number, nam
 /** multiplier = 2^(shift + 10) / step with the largest shift that keeps it below 2^31. */
 function stepMultiplier(step: number): { multiplier: number; shift: number } {
   if (!(step > 2 ** -20) || step > 2 ** 30) {
-    throw new Error(`features: std times input scale is ${step}; it must be between 2^-20 and 2^30`);
+    throw new Error(
+      `features: std times input scale is ${step}; it must be between 2^-20 and 2^30`,
+    );
   }
   let shift = MAX_SHIFT;
   while (Math.round(2 ** (shift + 10) / step) >= 2 ** 31) shift -= 1;

@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = resolve(here, '../..');
+
+export interface BuildOptions {
+  /** C and assembler files, relative to the project root or absolute. */
+  sources: string[];
+  /** ELF file to write. */
+  output: string;
+  /** Optimisation and other flags of `zig cc`; default -O2 and -Inative. */
+  flags?: string[];
+}
+
+/** Compiles and links a bare Cortex-M0+ image with zig: functions to call, no start-up code. */
+export function buildImage({ sources, output, flags = ['-O2', '-Inative'] }: BuildOptions): void {
+  const target = ['-target', 'thumb-freestanding-eabi', '-mcpu=cortex_m0plus'];
+  const zig = (...args: string[]) =>
+    execFileSync(join(root, 'node_modules/.bin/zig'), ['cc', ...target, ...args], {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+  const folder = `${resolve(output)}.objects`;
+  mkdirSync(folder, { recursive: true });
+  const objects = sources.map((source) => {
+    const object = join(folder, `${basename(source)}.o`);
+    zig('-std=c99', ...flags, '-c', resolve(root, source), '-o', object);
+    return object;
+  });
+  // In two steps: given -O2 when linking, zig drops every function, since nothing calls them.
+  const script = `-Wl,-T,${join(here, 'link.ld')}`;
+  zig('-nostdlib', '-Wl,--no-gc-sections', script, ...objects, '-o', resolve(output));
+}
