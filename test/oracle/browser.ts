@@ -40,7 +40,8 @@ function serve(build: Build): Promise<Server> {
     const name = basename(request.url ?? '/');
     const file = join(wasmFolder, name);
     if (!name) return void response.setHeader('content-type', 'text/html').end(page);
-    if (!existsSync(file)) return void response.writeHead(404).end();
+    // The browser asks for an icon by itself: nothing to serve.
+    if (!existsSync(file)) return void response.writeHead(204).end();
     response.setHeader(
       'content-type',
       name.endsWith('.wasm') ? 'application/wasm' : 'text/javascript',

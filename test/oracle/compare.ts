@@ -3,6 +3,7 @@ import type { Difference, LayerFigures } from '../support/golden.ts';
 import type { BrowserTflite } from './browser.ts';
 import { multiplyByScale, multiplyByScaleOnce } from './fixedpoint.ts';
 import { OP, withOutput, withWeightsAsInputs, type OracleOp } from './flatmodel.ts';
+import { forReferenceKernels } from './grouped.ts';
 import { ReferenceInterpreter, type Values } from './reference.ts';
 
 export const nothing = (): Difference => ({ values: 0, differ: 0, largest: 0 });
@@ -56,14 +57,18 @@ const variants = (bytes: Uint8Array): Record<Runtime, Variant> => ({
   },
 });
 
-/** Whole-model answers of both sets of kernels. */
-export async function runBoth(
+export type Answers = Record<Runtime | 'reference', Int8Array[]>;
+
+/** Whole-model answers of the three sets of kernels. */
+export async function runAll(
   tflite: BrowserTflite,
   bytes: Uint8Array,
   inputs: Int8Array[],
-): Promise<Record<Runtime, Int8Array[]>> {
+): Promise<Answers> {
   const { xnnpack, builtin } = variants(bytes);
+  const reference = withWeightsAsInputs(forReferenceKernels(bytes));
   return {
+    reference: (await tflite.run(reference.file, inputs, reference.weights)).outputs,
     xnnpack: (await tflite.run(xnnpack.file, inputs)).outputs,
     builtin: (await tflite.run(builtin.file, inputs, builtin.weights)).outputs,
   };

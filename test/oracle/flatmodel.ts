@@ -25,6 +25,8 @@ export interface OracleTensor {
   type: number;
   scales: number[];
   zeroPoint: number;
+  /** The axis along which several scales run. */
+  dimension: number;
   /** Bytes of a constant; empty for an activation. */
   data: Uint8Array;
 }
@@ -110,6 +112,7 @@ class Reader {
 
 function readTensor(r: Reader, table: number, buffers: number[]): OracleTensor {
   const quantisation = r.subtable(table, 4);
+  const dimension = quantisation ? r.field(quantisation, 6) : 0;
   const buffer = r.field(table, 2) ? r.u32(r.field(table, 2)) : 0;
   return {
     name: r.text(table, 3),
@@ -117,6 +120,7 @@ function readTensor(r: Reader, table: number, buffers: number[]): OracleTensor {
     type: r.field(table, 1) ? r.i8(r.field(table, 1)) : 0,
     scales: quantisation ? r.list(quantisation, 2, 4, r.f32) : [],
     zeroPoint: (quantisation ? r.list(quantisation, 3, 8, r.i64) : [])[0] ?? 0,
+    dimension: dimension ? r.i32(dimension) : 0,
     data: r.block(buffers[buffer] as number, 0),
   };
 }

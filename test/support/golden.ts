@@ -49,7 +49,8 @@ export interface Golden {
   tensors: { run: number; sha256: Record<string, string> }[];
   figures: {
     runtime: string;
-    endToEnd: { xnnpack: Difference; builtin: Difference };
+    /** `reference`: TensorFlow Lite made to use its reference kernels; must not differ at all. */
+    endToEnd: { reference: Difference; xnnpack: Difference; builtin: Difference };
     /** Runs where the largest output is another one than the specification's. */
     otherAnswer: { xnnpack: number; builtin: number };
     layers: LayerFigures[];
