@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { RetuneError } from '../cli/error.ts';
+
+/** The folder that holds services/ and devsconfig.json. */
+export const projectRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** An error that the DeviceScript compiler found. */
+export interface Diagnostic {
+  /** Path as seen from the current folder. */
+  file: string;
+  line: number;
+  column: number;
+  severity: 'error' | 'warning';
+  code?: string;
+  message: string;
+}
+
+export interface Compilation {
+  /** Bytecode image; undefined when there were errors. */
+  program?: Uint8Array;
+  diagnostics: Diagnostic[];
+  /** The specifications in services/, as the compiler understood them. */
+  services?: ServiceSpec[];
+}
+
+/** A service specification as the compiler writes it out; the fields that we read. */
+export type ServiceSpec = jdspec.ServiceSpec;
+
+/**
+ * Compiles a script with the official compiler (`devs build`), in a folder of its own so that
+ * several builds can run at a time.
+ */
+export async function compileScript(file: string): Promise<Compilation> {
+  if (!existsSync(file)) {
+    throw new RetuneError(`${file}: no such file; give the path of a DeviceScript program (.ts)`);
+  }
+  const folder = createBuildFolder();
+  try {
+    const output = await runCompiler(folder, resolve(file));
+    const diagnostics = parseDiagnostics(output.text, folder);
+    if (output.status === 0 && diagnostics.every(({ severity }) => severity === 'warning')) {
+      const built = join(folder, '.devicescript/bin');
+      return {
+        program: new Uint8Array(readFileSync(join(built, 'bytecode.devs'))),
+        services: JSON.parse(
+          readFileSync(join(folder, '.devicescript/services.json'), 'utf8'),
+        ) as ServiceSpec[],
+        diagnostics,
+      };
+    }
+    if (diagnostics.length === 0) throw new RetuneError(`${file}: ${output.text.trim()}`);
+    return { diagnostics };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A program and the custom services it may use. */
+export interface Program {
+  image: Uint8Array;
+  services: ServiceSpec[];
+}
+
+/** Compiles, or throws one error that lists what is wrong. */
+export async function compileProgram(file: string): Promise<Program> {
+  const { program, services = [], diagnostics } = await compileScript(file);
+  if (program === undefined) {
+    throw new RetuneError(
+      `${file}: does not compile\n${diagnostics.map(formatDiagnostic).join('\n')}`,
+    );
+  }
+  return { image: program, services };
+}
+
+/** One line, in the form that problem matchers know from tsc. */
+export function formatDiagnostic(d: Diagnostic): string {
+  const code = d.code === undefined ? '' : ` ${d.code}`;
+  return `${d.file}(${d.line},${d.column}): ${d.severity}${code}: ${d.message}`;
+}
+
+function createBuildFolder(): string {
+  const parent = join(projectRoot, '.retune', 'builds');
+  mkdirSync(parent, { recursive: true });
+  const folder = mkdtempSync(join(parent, 'build-'));
+  // a junction needs no administrator on Windows; elsewhere the type is ignored
+  symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  symlinkSync(join(projectRoot, 'services'), join(folder, 'services'), 'junction');
+  cpSync(join(projectRoot, 'devsconfig.json'), join(folder, 'devsconfig.json'));
+  return folder;
+}
+
+function runCompiler(folder: string, file: string): Promise<{ status: number; text: string }> {
+  const cli = createRequire(import.meta.url).resolve('@devicescript/cli/devicescript');
+  const args = [cli, '--quiet', '--no-colors', '--ci', 'build', relative(folder, file)];
+  return new Promise((done, fail) => {
+    execFile(process.execPath, args, { cwd: folder }, (error, stdout, stderr) => {
+      if (error !== null && typeof error.code !== 'number') fail(error);
+      else done({ status: Number(error?.code ?? 0), text: stdout + stderr });
+    });
+  });
+}
+
+/** `file(line,column): error TS1: text`, or, for a service specification, `file(line): text`. */
+function parseDiagnostics(text: string, folder: string): Diagnostic[] {
+  const diagnostics: Diagnostic[] = [];
+  for (const line of text.split(/\r?\n/)) {
+    const match = /^(.+?)\((\d+)(?:,(\d+))?\): (?:(error|warning) ?(\w+)?: )?(.*)$/.exec(line);
+    if (match === null) {
+      // further lines of a message are indented
+      const last = diagnostics.at(-1);
+      if (last !== undefined && /^\s+\S/.test(line)) last.message += ` ${line.trim()}`;
+      continue;
+    }
+    const [, file, row, column, severity, code, message] = match;
+    diagnostics.push({
+      file: relative('.', resolve(folder, file as string)),
+      line: Number(row),
+      column: Number(column ?? 1),
+      severity: severity === 'warning' ? 'warning' : 'error',
+      code,
+      message: message as string,
+    });
+  }
+  return diagnostics;
+}

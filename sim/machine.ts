@@ -1,0 +1,125 @@
+import type { VirtualClock } from './clock.ts';
+import type { Program, ServiceSpec } from './compile.ts';
+import {
+  JDBus,
+  type JDBridge,
+  JDServerServiceProvider,
+  type JDServiceServer,
+  type Packet,
+  createProxyBridge,
+} from './jacdac.ts';
+import { OfficialVm } from './vm.ts';
+
+/** Device ids of the two devices on the simulated bus; any will do as long as they differ. */
+const VM_DEVICE = '1d46a30eef48919f';
+const BOARD_DEVICE = '2e57b41ff059a2a0';
+
+/** Memory that survives a reboot. */
+export interface Flash {
+  /** The VM's own: program and settings. */
+  vm?: Uint8Array;
+  /** Saved adapters by slot. */
+  slots: Map<number, Uint8Array>;
+}
+
+export interface MachineOptions {
+  clock: VirtualClock;
+  services: ServiceSpec[];
+  flash: Flash;
+  randomBytes: (count: number) => Uint8Array;
+  onLog: (level: string, text: string) => void;
+  onPanic: (code: number) => void;
+}
+
+/**
+ * One power cycle of a board: the VM and a device with our service servers on one Jacdac bus,
+ * driven by one virtual clock. After `powerOff` make another one with the same flash.
+ */
+export class Machine {
+  readonly bus: JDBus;
+  private readonly timers;
+  private readonly bridge: JDBridge;
+  private readonly toVm: Uint8Array[] = [];
+  private readonly toBus: Uint8Array[] = [];
+  private vm?: OfficialVm;
+  private vmDue = 0;
+  private readonly bootedAt: number;
+
+  constructor(private readonly options: MachineOptions) {
+    this.bootedAt = options.clock.now;
+    this.timers = options.clock.group();
+    this.bus = new JDBus([], { scheduler: this.timers, services: options.services });
+    // Frames wait in two queues: the VM must not be entered again while it runs.
+    this.bridge = createProxyBridge((frame) => void this.toVm.push(Uint8Array.from(frame)));
+    this.bridge.bus = this.bus;
+  }
+
+  /** Timers that end with this power cycle. */
+  get scheduler(): ReturnType<VirtualClock['group']> {
+    return this.timers;
+  }
+
+  /** Puts a device with these services on the bus. */
+  attach(servers: JDServiceServer[]): void {
+    this.bus.addServiceProvider(new BoardProvider('board', servers, { deviceId: BOARD_DEVICE }));
+  }
+
+  /** Starts the VM, with `program` or, without one, with what the flash holds. */
+  async boot(program?: Program): Promise<void> {
+    const { clock, flash } = this.options;
+    this.bus.start();
+    this.vm = await OfficialVm.boot({
+      now: () => clock.now - this.bootedAt,
+      randomBytes: this.options.randomBytes,
+      deviceId: VM_DEVICE,
+      flash: flash.vm,
+      onFrame: (frame) => void this.toBus.push(frame),
+      onFlash: (content) => {
+        flash.vm = content;
+      },
+      onLog: this.options.onLog,
+      onPanic: this.options.onPanic,
+    });
+    if (program !== undefined) this.vm.deploy(program.image);
+    this.vmDue = clock.now;
+  }
+
+  powerOff(): void {
+    this.vm = undefined;
+    this.timers.clear();
+    this.bus.stop();
+  }
+
+  /**
+   * Runs everything that is due at the present instant, then moves the clock to the next instant at
+   * which something is. @param limit latest instant to move to
+   */
+  async step(limit: number): Promise<void> {
+    const { clock } = this.options;
+    do {
+      while (this.toBus.length > 0)
+        this.bridge.receiveFrameOrPacket(this.toBus.shift() as Uint8Array);
+      await settled();
+      while (this.toVm.length > 0) this.vm?.receive(this.toVm.shift() as Uint8Array);
+      if (this.vm !== undefined) this.vmDue = clock.now + Math.max(this.vm.process(), MIN_STEP_MS);
+    } while (this.toBus.length > 0 || this.toVm.length > 0);
+    clock.advance(Math.min(limit, this.vm === undefined ? Infinity : this.vmDue, clock.next));
+    await settled();
+  }
+}
+
+/** The VM's clock has a resolution of one millisecond. */
+const MIN_STEP_MS = 1;
+
+/** Lets the promises inside jacdac-ts run their course. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** jacdac-ts repeats events by the wall clock; on this board they are repeated by the bus's own. */
+export class BoardProvider extends JDServerServiceProvider {
+  override delayedSend(packet: Packet, timestamp: number): void {
+    const delay = timestamp - this.bus.timestamp;
+    this.bus.scheduler.setTimeout(() => void this.sendPacketAsync(packet), delay);
+  }
+}
