@@ -82,7 +82,9 @@ export async function loadNewest(
   newest: number,
   load: (slot: number) => Promise<boolean>,
 ): Promise<number> {
-  for (const slot of checkpoint.bootOrder(newest)) {
+  const order = checkpoint.bootOrder(newest);
+  for (let i = 0; i < order.length; i++) {
+    const slot = order[i] as number;
     if (await load(slot)) {
       checkpoint.loaded(slot);
       return slot;

@@ -381,9 +381,10 @@ export class Adwin implements DriftDetector {
     let sum0 = 0;
     for (let row = this.rows - 1; row >= 0; row--) {
       const windows = windowsIn(row);
-      for (const bucket of this.row(row)) {
+      const buckets = this.row(row);
+      for (let i = 0; i < buckets.length; i++) {
         n0 += windows;
-        sum0 += bucket.sum;
+        sum0 += (buckets[i] as Bucket).sum;
         const n1 = this.seen - n0;
         if (n0 < SHORTEST_SIDE) continue;
         if (n1 < SHORTEST_SIDE) return 0;

@@ -1,0 +1,160 @@
+/**
+ * Drift figures from real speech: how soon a new speaker is noticed, and how often a known one
+ * raises an alarm. The detectors are the DeviceScript sources of src/lib/drift.ts, the signals are
+ * what the engine says of every clip.
+ *
+ *     npx tsx bench/drift/main.ts [--data FOLDER] [--model PATTERN] [--json]
+ */
+import { existsSync } from 'node:fs';
+import Table from 'cli-table3';
+import { Command } from 'commander';
+import { RetuneError } from '../../cli/error.ts';
+import { Engine } from '../../sim/engine.ts';
+import { loadRecordings } from '../../sim/recordings.ts';
+import { dataPath } from '../../test/support/data.ts';
+import { Random } from '../../test/support/random.ts';
+import {
+  SETTINGS,
+  type Delays,
+  type FalseAlarms,
+  measureDelays,
+  measureFalseAlarms,
+  median,
+} from './measure.ts';
+import { type Listening, type Prediction, drawChange, KNOWN_WINDOWS } from './streams.ts';
+
+interface Options {
+  data?: string;
+  model: string;
+  streams: number;
+  calm: number;
+  windows: number;
+  seed: number;
+  json?: boolean;
+}
+
+const WINDOWS_AFTER = 300;
+
+/** u8.8 and i1.15, as the learner service reports them. */
+function asReported({ margin, confidence, entropy }: Prediction): Prediction {
+  return {
+    margin: Math.min(0xffff, Math.round(margin * 256)) / 256,
+    confidence: Math.min(0x7fff, Math.round(confidence * 32768)) / 32768,
+    entropy: Math.min(0x7fff, Math.round(entropy * 32768)) / 32768,
+  };
+}
+
+/** Every clip of every speaker, through the model that never heard `stranger`. */
+async function listen(stranger: string, model: string, folder: string): Promise<Listening> {
+  const file = model.replaceAll('{subject}', stranger);
+  if (!existsSync(file)) throw new RetuneError(`${file}: no such file; name another with --model`);
+  const engine = await Engine.load(file);
+  const bySpeaker = new Map<string, Prediction[]>();
+  for (const clip of loadRecordings(folder, engine.sampleRate)) {
+    const clips = bySpeaker.get(clip.speaker) ?? [];
+    clips.push(asReported(engine.infer(engine.features(clip.pcm))));
+    bySpeaker.set(clip.speaker, clips);
+  }
+  return { stranger, bySpeaker };
+}
+
+async function main(options: Options): Promise<void> {
+  const folder = options.data ?? dataPath('audio/fsdd');
+  const speakers = [...new Set(loadRecordings(folder, 8000).map((clip) => clip.speaker))];
+  const listenings: Listening[] = [];
+  for (const speaker of speakers) listenings.push(await listen(speaker, options.model, folder));
+
+  const random = new Random(options.seed);
+  const changes = Array.from({ length: options.streams }, () =>
+    drawChange(listenings, WINDOWS_AFTER, random),
+  );
+  const plan = { streams: options.calm, windows: options.windows };
+  const rows = SETTINGS.map((setting) => ({
+    setting,
+    delays: measureDelays(setting, changes),
+    calm: measureFalseAlarms(setting, listenings, plan, new Random(options.seed + 1)),
+  }));
+  const shown = rows.map(({ setting, delays, calm }) => ({
+    detector: setting.detector,
+    signal: setting.signal,
+    parameters: setting.parameters,
+    ...summarise(delays, calm),
+  }));
+  if (options.json === true) {
+    for (const row of shown) console.log(JSON.stringify(row));
+    return;
+  }
+  print(shown, options);
+}
+
+type Summary = ReturnType<typeof summarise>;
+
+function summarise({ delays, early }: Delays, { alarms, windows, streams }: FalseAlarms) {
+  const found = delays.filter(Number.isFinite);
+  return {
+    streams: delays.length + early,
+    medianDelay: median(delays),
+    longestDelay: Math.max(...delays),
+    missed: delays.length - found.length,
+    early,
+    falseAlarms: alarms,
+    calmStreams: streams,
+    calmWindows: windows,
+    falseAlarmsPer1000: (1000 * alarms) / windows,
+  };
+}
+
+function print(
+  rows: readonly (Summary & { detector: string; signal: string; parameters: string })[],
+  options: Options,
+): void {
+  const head = ['detector', 'signal', 'setting', 'median delay', 'longest', 'missed', 'early'];
+  const table = new Table({ head: [...head, 'false alarms', 'per 1,000'], style: { head: [] } });
+  for (const row of rows) {
+    table.push([
+      row.detector,
+      row.signal,
+      row.parameters,
+      row.medianDelay,
+      row.longestDelay,
+      `${row.missed} of ${row.streams}`,
+      `${row.early} of ${row.streams}`,
+      `${row.falseAlarms} in ${row.calmWindows}`,
+      row.falseAlarmsPer1000.toFixed(3),
+    ]);
+  }
+  console.log(table.toString());
+  console.log(
+    `${options.streams} streams: ${KNOWN_WINDOWS} windows of a known speaker, then ${WINDOWS_AFTER} of a new one. ` +
+      `Delays count windows of the new speaker up to the alarm.\n` +
+      `False alarms: every known speaker of every model, ${options.calm} streams of ${options.windows} windows each, ` +
+      `warm-ups not counted; clips come again after all have come.`,
+  );
+}
+
+function integer(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new RetuneError(`'${text}' is not a number that can be used here; give 1 or more`);
+  }
+  return value;
+}
+
+const command = new Command('drift')
+  .description('drift detection on real speech: delay and false alarms')
+  .option('--data <folder>', 'recordings, NAME.s16 + NAME.csv a speaker')
+  .option('--model <pattern>', 'model per speaker', 'models/digits/without-{subject}.tflite')
+  .option('--streams <n>', 'streams with a change of speaker', integer, 30)
+  .option('--calm <n>', 'streams without a change, per model and known speaker', integer, 20)
+  .option('--windows <n>', 'windows of a stream without a change', integer, 1050)
+  .option('--seed <n>', 'seed of the streams', integer, 1)
+  .option('--json', 'one object a line')
+  .action(main);
+
+try {
+  await command.parseAsync();
+} catch (error) {
+  if (!(error instanceof RetuneError) && !(error instanceof Error)) throw error;
+  console.error(`retune: ${error.message}`);
+  process.exitCode = 1;
+}
