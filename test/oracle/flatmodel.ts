@@ -48,6 +48,8 @@ export interface OracleModel {
   places: {
     /** First element of the subgraph's outputs vector. */
     outputs: number;
+    /** Length of the subgraph's operators vector. */
+    operators: number;
     /** The offset that leads to the subgraph's inputs vector. */
     inputs: number;
     /** Buffer number of every tensor; 0 when the field is absent. */
@@ -156,6 +158,7 @@ export function readModel(bytes: Uint8Array): OracleModel {
     outputs: r.list(graph, 2, 4, r.i32),
     places: {
       outputs: r.vector(graph, 2)[0],
+      operators: r.vector(graph, 3)[0] - 4,
       inputs: r.field(graph, 1),
       buffers: r.tables(graph, 0).map((table) => r.field(table, 2)),
     },
@@ -166,6 +169,14 @@ export function readModel(bytes: Uint8Array): OracleModel {
 export function withOutput(bytes: Uint8Array, tensor: number): Uint8Array {
   const copy = Uint8Array.from(bytes);
   new DataView(copy.buffer).setInt32(readModel(bytes).places.outputs, tensor, true);
+  return copy;
+}
+
+/** A copy of the model that ends after its operator number `last`. */
+export function prefix(bytes: Uint8Array, last: number): Uint8Array {
+  const { ops, places } = readModel(bytes);
+  const copy = withOutput(bytes, ops[last]?.outputs[0] as number);
+  new DataView(copy.buffer).setUint32(places.operators, last + 1, true);
   return copy;
 }
 
