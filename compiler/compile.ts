@@ -2,16 +2,32 @@
  * Compiles a .tflite: reads it, lowers it, plans the arena, and gives the description that
  * emit-c.ts and emit-image.ts write. Pure: no files, no clock, no randomness.
  */
+import { basename } from 'node:path';
+import { storageBuffer, type AdapterOptions, type TrainingPlan } from './adapter.ts';
 import { planArena, type ArenaPlan, type PlanBuffer } from './arena.ts';
+import { featureSource, resolveFeatures, type FeatureOptions, type Features } from './features.ts';
 import type { Description, StructTable, StructValue, Table } from './layout.ts';
 import { lower, type LoweredLayer, type LoweredModel, type LoweredTensor } from './lower.ts';
 import { MODEL_MAGIC, MODEL_VERSION, NONE, OP, RtLayer, RtModel, RtTensor } from './model.ts';
 import { exactReal } from './quantize.ts';
 import { readTflite } from './tflite.ts';
+import { planTraining } from './training.ts';
+
+export interface CompileOptions {
+  adapter?: AdapterOptions;
+  /** Win over what the model's own metadata says. */
+  features?: FeatureOptions;
+  labels?: string[];
+}
 
 export interface CompiledModel {
   file: string;
   model: LoweredModel;
+  /** One an output, in order; numbers where nobody named them. */
+  labels: string[];
+  features?: Features;
+  adapter?: AdapterOptions;
+  training?: TrainingPlan;
   buffers: PlanBuffer[];
   plan: ArenaPlan;
   arenaBytes: number;
@@ -19,25 +35,77 @@ export interface CompiledModel {
 }
 
 /** Compiles the bytes of a .tflite; `file` is for messages. Throws RetuneError. */
-export function compileModel(bytes: Uint8Array, file: string): CompiledModel {
+export function compileModel(
+  bytes: Uint8Array,
+  file: string,
+  options: CompileOptions = {},
+): CompiledModel {
   const model = lower(readTflite(bytes, file), bytes);
-  const buffers = model.storages.map((piece, index) => ({
-    name: `tensor:${index}`,
+  const { features, labels } = resolveFeatures(model, options);
+  const { adapter } = options;
+  const training =
+    adapter === undefined || adapter.method === 'none' ? undefined : planTraining(model, adapter);
+  const buffers = arenaBuffers(model, training);
+  const plan = planArena(buffers);
+  const table = training?.build((name) => offsetOf(plan, name)) ?? null;
+  const roots = [modelTable(model, plan, table)];
+  if (features !== undefined) roots.push(features.table);
+  const title = titleOf(model, adapter);
+  const description = { title, roots, source: featureSource(features, labels) };
+  const arenaBytes = plan.peak;
+  return {
+    file,
+    model,
+    labels,
+    features,
+    adapter,
+    training,
+    buffers,
+    plan,
+    arenaBytes,
+    description,
+  };
+}
+
+function titleOf(model: LoweredModel, adapter: AdapterOptions | undefined): string[] {
+  return [
+    `Model: ${basename(model.file)}, SHA-256 ${model.sha256}`,
+    `${model.layers.length} layers, ${model.macs} multiply-accumulates an inference`,
+    `Adapter: ${adapter?.method ?? 'none'}`,
+  ];
+}
+
+function offsetOf(plan: ArenaPlan, name: string): number {
+  const offset = plan.offsets.get(name);
+  if (offset === undefined) throw new Error(`the arena has no buffer ${name}`);
+  return offset;
+}
+
+/** Activations with the lives that training gives them, and training's own buffers. */
+function arenaBuffers(model: LoweredModel, training: TrainingPlan | undefined): PlanBuffer[] {
+  const buffers: PlanBuffer[] = model.storages.map((piece, index) => ({
+    name: storageBuffer(index),
     bytes: piece.bytes,
     first: piece.first,
     last: piece.last,
     kind: 'activation',
   }));
-  const plan = planArena(buffers);
-  const root = modelTable(model, plan, null);
-  return {
-    file,
-    model,
-    buffers,
-    plan,
-    arenaBytes: plan.peak,
-    description: { title: [`Compiled from ${file}`], roots: [root] },
+  if (training === undefined) return buffers;
+  const bufferOf = (tensor: number): PlanBuffer => {
+    const buffer = buffers[model.tensors[tensor]?.storage ?? -1];
+    if (buffer === undefined) throw new Error(`there is no tensor ${tensor}`);
+    return buffer;
   };
+  // The caller may ask to remember the input once it has seen the output.
+  bufferOf(model.inputTensor).last = model.layers.length - 1;
+  for (const { tensor, last } of training.keep ?? []) {
+    const buffer = bufferOf(tensor);
+    buffer.last = Math.max(buffer.last, last);
+  }
+  for (const { tensor, group, groupOffset } of training.regroup ?? []) {
+    Object.assign(bufferOf(tensor), { group, groupOffset });
+  }
+  return [...buffers, ...training.buffers];
 }
 
 function modelTable(model: LoweredModel, plan: ArenaPlan, adapter: Table | null): StructTable {
@@ -69,7 +137,7 @@ function tensorTable(model: LoweredModel, plan: ArenaPlan): StructTable {
     name: 'tensors',
     type: RtTensor,
     values: model.tensors.map((tensor) => ({
-      offset_bytes: plan.offsets.get(`tensor:${tensor.storage}`) ?? 0,
+      offset_bytes: offsetOf(plan, storageBuffer(tensor.storage)),
       height: tensor.height,
       width: tensor.width,
       channels: tensor.channels,

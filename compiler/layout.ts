@@ -115,11 +115,20 @@ export interface StructTable extends TableBase {
 /** A constant array of numbers or structures. Shared by identity: two pointers, one table. */
 export type Table = ArrayTable | StructTable;
 
+/** A line of C beside the tables, for example the feature profile or the label names. */
+export interface CDefinition {
+  /** Relative to native/; undefined where no header is needed. */
+  header?: string;
+  lines: string[];
+}
+
 /** The tables that the firmware knows by name; all others are reached from them. */
 export interface Description {
   /** What it was generated from; goes into the C source. */
   title: string[];
   roots: Table[];
+  /** Definitions that only the C source has: names of things that the image knows by number. */
+  source?: CDefinition[];
 }
 
 export function isTable(value: Value): value is Table {

@@ -86,6 +86,9 @@ export function lower(graph: TfGraph, bytes: Uint8Array): LoweredModel {
   return new Lowering(graph).run(bytes);
 }
 
+/** The converter joins the names of everything it fused with semicolons; the first says enough. */
+const firstName = (name: string): string => name.split(';')[0] || name;
+
 class Lowering {
   private readonly checks: ModelChecks;
   private readonly interner = new Interner();
@@ -161,7 +164,7 @@ class Lowering {
     }
     const lowered: LoweredTensor = {
       index: this.tensors.length,
-      name: tensor.name,
+      name: firstName(tensor.name),
       height: tensor.height,
       width: tensor.width,
       channels: tensor.channels,
@@ -174,7 +177,7 @@ class Lowering {
     this.live.set(tensor.index, lowered);
     const piece = this.storage(lowered);
     piece.bytes = Math.max(piece.bytes, lowered.bytes);
-    piece.name ||= tensor.name;
+    piece.name ||= lowered.name;
     return lowered;
   }
 

@@ -1,0 +1,94 @@
+/** Does the compiled model fit the board and the manifest's budgets? If not: what to change. */
+import { RetuneError } from '../cli/error.ts';
+import type { AdapterOptions } from './adapter.ts';
+import type { Board } from './board.ts';
+import type { Manifest } from './manifest.ts';
+import type { MemoryReport } from './report.ts';
+
+const group = (value: number): string => value.toLocaleString('en-US');
+
+/** What another adapter would need, to say which one fits. */
+export type Alternative = { adapter: AdapterOptions; arenaBytes: number; flashBytes: number };
+
+/** Throws RetuneError for the first limit that is broken. */
+export function checkBudgets(
+  manifest: Manifest,
+  board: Board,
+  report: MemoryReport,
+  alternatives: () => Alternative[],
+): void {
+  const fail = (what: string, change: string): RetuneError =>
+    new RetuneError(`${manifest.file}: ${what}; ${change}`);
+  const { ram, flash, milliwatt } = manifest.budgets ?? {};
+  const arena = report.arena.bytes;
+  const free = board.ramBytes - board.ramReservedBytes;
+  const limit = Math.min(ram ?? Infinity, free);
+  if (arena > limit) {
+    const budget = ram !== undefined && ram <= free;
+    const source = budget ? `"budgets.ram" allows` : `board ${board.id} has`;
+    const what =
+      `the arena needs ${group(arena)} bytes of RAM but ${source} ${group(limit)} ` +
+      `(the peak is in ${report.arena.peak.name})`;
+    const raise = budget && arena <= free ? `raise "budgets.ram" to ${arena}` : undefined;
+    throw fail(
+      what,
+      advice(raise, alternatives(), (a) => a.arenaBytes <= limit),
+    );
+  }
+  checkFlash(manifest, board, report, alternatives, fail);
+  checkPower(board, milliwatt, fail);
+}
+
+type Fail = (what: string, change: string) => RetuneError;
+
+function checkFlash(
+  manifest: Manifest,
+  board: Board,
+  report: MemoryReport,
+  alternatives: () => Alternative[],
+  fail: Fail,
+): void {
+  const budgeted = manifest.budgets?.flash ?? Infinity;
+  const free = board.flashBytes - board.flashReservedBytes;
+  const limit = Math.min(budgeted, free);
+  const need = report.flash.total;
+  if (need <= limit) return;
+  const source = budgeted <= free ? `"budgets.flash" allows` : `board ${board.id} has`;
+  const largest = report.flash.parts.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+  const what =
+    `model and adapter slots need ${group(need)} bytes of flash but ${source} ${group(limit)} ` +
+    `(${group(largest.bytes)} are ${largest.name})`;
+  const raise = budgeted <= free && need <= free ? `raise "budgets.flash" to ${need}` : undefined;
+  const fewer = report.adapter !== null && report.adapter.slots > 1 ? 'lower "adapter.slots"' : '';
+  const change = advice(raise, alternatives(), (a) => a.flashBytes <= limit);
+  throw fail(what, fewer === '' ? change : `${change}, or ${fewer}`);
+}
+
+function checkPower(board: Board, milliwatt: number | undefined, fail: Fail): void {
+  const least = board.sleepMilliwatts;
+  if (milliwatt === undefined || least === undefined || milliwatt >= least) return;
+  const what =
+    `"budgets.milliwatt" is ${milliwatt} but board ${board.id} takes ` +
+    `${least.toFixed(2)} mW even asleep`;
+  throw fail(what, `raise "budgets.milliwatt" above ${least.toFixed(2)} or choose another board`);
+}
+
+function advice(
+  raise: string | undefined,
+  alternatives: Alternative[],
+  fits: (alternative: Alternative) => boolean,
+): string {
+  const fitting = alternatives.find(fits);
+  const options: string[] = raise === undefined ? [] : [raise];
+  if (fitting !== undefined) {
+    const { method, rank } = fitting.adapter;
+    const ranked = rank === undefined ? '' : ` with rank ${rank}`;
+    options.push(
+      `use adapter method "${method}"${ranked} (${group(fitting.arenaBytes)} bytes of RAM, ` +
+        `${group(fitting.flashBytes)} of flash)`,
+    );
+  } else {
+    options.push('use a smaller model or a larger board');
+  }
+  return options.join(', or ');
+}

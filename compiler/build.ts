@@ -1,0 +1,121 @@
+/** `retune build`: from devicescript.json to C tables and the memory plan in build/APP/. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
+import { RetuneError } from '../cli/error.ts';
+import type { AdapterOptions } from './adapter.ts';
+import { checkBudgets, type Alternative } from './budget.ts';
+import type { Board } from './board.ts';
+import { compileModel, type CompiledModel } from './compile.ts';
+import { emitC } from './emit-c.ts';
+import { boardOf, checkModules, readManifest, type Manifest } from './manifest.ts';
+import { memoryReport, reportText, type MemoryReport } from './report.ts';
+
+export interface BuildOptions {
+  /** Default: build/APP beside the manifest. */
+  outDir?: string;
+  /** Write nothing, only report. */
+  dryRun?: boolean;
+}
+
+export interface BuildResult {
+  manifest: Manifest;
+  board: Board;
+  compiled: CompiledModel;
+  /** The memory plan for a terminal and as an object. */
+  text: string;
+  json: MemoryReport;
+  /** Paths of the files that were written. */
+  files: string[];
+}
+
+/** Compiles the project. Throws RetuneError for anything that the maker can mend. */
+export function buildProject(manifestPath: string, options: BuildOptions = {}): BuildResult {
+  const manifest = readManifest(manifestPath);
+  const board = boardOf(manifest);
+  checkModules(manifest);
+  const bytes = readModel(manifest);
+  const file = relative('', manifest.modelPath);
+  const compile = (adapter?: AdapterOptions): CompiledModel =>
+    compileModel(bytes, file, { ...pick(manifest), adapter });
+  const compiled = compile(manifest.adapter);
+  const json = memoryReport(compiled, board.flashSectorBytes);
+  checkBudgets(manifest, board, json, () => alternatives(manifest, board, compile));
+  const text = `${reportText(json)}\n${boardLine(board, json)}`;
+  const files =
+    options.dryRun === true ? [] : write(manifest, compiled, text, json, options.outDir);
+  return { manifest, board, compiled, text, json, files };
+}
+
+function readModel(manifest: Manifest): Uint8Array {
+  try {
+    return readFileSync(manifest.modelPath);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'cannot be read';
+    throw new RetuneError(
+      `${manifest.file}: field "model": ${manifest.model} cannot be read (${code}); ` +
+        'give the path of a .tflite file',
+    );
+  }
+}
+
+function pick(manifest: Manifest): Pick<Manifest, 'features' | 'labels'> {
+  return { features: manifest.features, labels: manifest.labels };
+}
+
+/** Smaller adapters than the manifest's, from the most capable down. */
+function alternatives(
+  manifest: Manifest,
+  board: Board,
+  compile: (adapter: AdapterOptions) => CompiledModel,
+): Alternative[] {
+  const { slots } = manifest.adapter ?? {};
+  const candidates: AdapterOptions[] = [
+    { method: 'lora', rank: 4 },
+    { method: 'lora', rank: 2 },
+    { method: 'skip', rank: 8 },
+    { method: 'skip', rank: 4 },
+    { method: 'head' },
+    { method: 'none' },
+  ];
+  const found: Alternative[] = [];
+  for (const candidate of candidates) {
+    try {
+      const report = memoryReport(compile({ ...candidate, slots }), board.flashSectorBytes);
+      const { arena, flash } = report;
+      found.push({ adapter: candidate, arenaBytes: arena.bytes, flashBytes: flash.total });
+    } catch (error) {
+      // A model that cannot have this adapter is no alternative.
+      if (!(error instanceof RetuneError)) throw error;
+    }
+  }
+  return found;
+}
+
+function boardLine(board: Board, report: MemoryReport): string {
+  const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`;
+  return (
+    `Board ${board.name}: ${percent(report.arena.bytes, board.ramBytes)} of its RAM, ` +
+    `${percent(report.flash.total, board.flashBytes)} of its flash`
+  );
+}
+
+function write(
+  manifest: Manifest,
+  compiled: CompiledModel,
+  text: string,
+  json: MemoryReport,
+  outDir: string | undefined,
+): string[] {
+  const folder = outDir ?? join(manifest.root, 'build', basename(manifest.app, '.ts'));
+  mkdirSync(folder, { recursive: true });
+  const outputs: [string, string][] = [
+    ['model.c', emitC(compiled.description)],
+    ['memory.json', `${JSON.stringify(json, null, 2)}\n`],
+    ['memory.txt', `${text}\n`],
+  ];
+  return outputs.map(([name, content]) => {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    return path;
+  });
+}

@@ -1,0 +1,87 @@
+/** devicescript.json, the project's manifest (docs/manifest.md). */
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { RetuneError } from '../cli/error.ts';
+import { adapterSchema } from './adapter.ts';
+import { readBoard, readJson, type Board } from './board.ts';
+import { featuresSchema, labelsSchema } from './features.ts';
+import { describeIssue } from './zod-message.ts';
+
+const budgetsSchema = z.strictObject({
+  /** Bytes of RAM for the learning engine's arena. */
+  ram: z.int().positive().optional(),
+  /** Bytes of flash for the model's tables and the adapter slots. */
+  flash: z.int().positive().optional(),
+  /** Mean power of the device, for the script's schedule. */
+  milliwatt: z.number().positive().optional(),
+});
+
+export const manifestSchema = z.strictObject({
+  $schema: z.string().optional(),
+  /** Name of a file in boards/, without .board.json, or a path to such a file. */
+  board: z.string().min(1),
+  app: z.string().min(1),
+  model: z.string().min(1),
+  adapter: adapterSchema.optional(),
+  modules: z.array(z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be a name in services/')),
+  budgets: budgetsSchema.optional(),
+  features: featuresSchema.optional(),
+  labels: labelsSchema.optional(),
+});
+export type ManifestFields = z.infer<typeof manifestSchema>;
+
+export interface Manifest extends ManifestFields {
+  file: string;
+  /** Folder of the manifest; paths in it are relative to this. */
+  root: string;
+  modelPath: string;
+  appPath: string;
+}
+
+/** Reads devicescript.json. Throws one RetuneError that names the file and the field. */
+export function readManifest(file: string): Manifest {
+  return parseManifest(readJson(file, 'manifest'), file);
+}
+
+/** Checks the manifest's fields; `file` is for messages and for relative paths. */
+export function parseManifest(json: unknown, file: string): Manifest {
+  const parsed = manifestSchema.safeParse(json);
+  if (!parsed.success) {
+    throw new RetuneError(
+      `${file}: ${describeIssue(parsed.error)}; docs/manifest.md lists the fields`,
+    );
+  }
+  const root = dirname(resolve(file));
+  return {
+    ...parsed.data,
+    file,
+    root,
+    modelPath: join(root, parsed.data.model),
+    appPath: join(root, parsed.data.app),
+  };
+}
+
+/** The manifest's board, from boards/ beside the manifest or from a path. */
+export function boardOf(manifest: Manifest): Board {
+  const path = manifest.board.endsWith('.json') ? manifest.board : undefined;
+  const file = join(manifest.root, path ?? join('boards', `${manifest.board}.board.json`));
+  if (!existsSync(file)) {
+    throw new RetuneError(
+      `${manifest.file}: field "board": there is no ${file}; name a file in boards/`,
+    );
+  }
+  return readBoard(file);
+}
+
+/** Every module needs its service specification. */
+export function checkModules(manifest: Manifest): void {
+  for (const name of manifest.modules) {
+    const spec = join(manifest.root, 'services', `${name}.md`);
+    if (existsSync(spec)) continue;
+    throw new RetuneError(
+      `${manifest.file}: field "modules": there is no services/${name}.md; ` +
+        'add the service or take it off the list',
+    );
+  }
+}

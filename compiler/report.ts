@@ -1,0 +1,189 @@
+/** The memory plan that `retune build` prints: flash by part, arena by tensor, what sets the peak. */
+import Table from 'cli-table3';
+import { busiestStep } from './arena.ts';
+import type { CompiledModel } from './compile.ts';
+import { tableBytes, tablesInOrder, type Table as ConstantTable } from './layout.ts';
+
+export interface FlashPart {
+  name: string;
+  bytes: number;
+}
+
+export interface ArenaEntry {
+  /** Name in the model, or of the training buffer. */
+  name: string;
+  kind: string;
+  offset: number;
+  bytes: number;
+  /** Steps of the timeline: forward 0 to L-1, then backward. */
+  first: number;
+  last: number;
+}
+
+export interface MemoryReport {
+  model: { file: string; sha256: string; layers: number; macs: number; labels: string[] };
+  flash: { parts: FlashPart[]; total: number };
+  arena: {
+    bytes: number;
+    /** No plan can be smaller. */
+    lowerBound: number;
+    /** The step with most bytes alive. */
+    peak: { step: number; name: string; bytes: number; buffers: string[] };
+    buffers: ArenaEntry[];
+  };
+  adapter: {
+    method: string;
+    rank: number;
+    /** Bytes of one serialised adapter. */
+    bytes: number;
+    slots: number;
+    /** Flash that a slot takes: whole sectors where the board's are known. */
+    slotBytes: number;
+    layers: string[];
+  } | null;
+}
+
+/** Facts of a compiled model; `sectorBytes` is the board's, for the size of a slot. */
+export function memoryReport(compiled: CompiledModel, sectorBytes = 1): MemoryReport {
+  const { model, training } = compiled;
+  const adapter =
+    training === undefined
+      ? null
+      : {
+          method: compiled.adapter?.method ?? 'none',
+          rank: training.rank,
+          bytes: training.adapterBytes,
+          slots: compiled.adapter?.slots ?? 1,
+          slotBytes: Math.ceil(training.adapterBytes / sectorBytes) * sectorBytes,
+          layers: training.sites,
+        };
+  const parts = flashParts(compiled);
+  if (adapter !== null) {
+    parts.push({ name: 'adapter slots', bytes: adapter.slots * adapter.slotBytes });
+  }
+  return {
+    model: {
+      file: compiled.file,
+      sha256: model.sha256,
+      layers: model.layers.length,
+      macs: model.macs,
+      labels: compiled.labels,
+    },
+    flash: { parts, total: parts.reduce((sum, part) => sum + part.bytes, 0) },
+    arena: arenaReport(compiled),
+    adapter,
+  };
+}
+
+function flashParts(compiled: CompiledModel): FlashPart[] {
+  const part = new Map<ConstantTable, string>();
+  for (const layer of compiled.model.layers) {
+    if (layer.weights) part.set(layer.weights, 'weights');
+    if (layer.bias) part.set(layer.bias, 'bias');
+    const quantisation = [
+      layer.multiplier,
+      layer.shift,
+      layer.weightScale,
+      layer.add,
+      layer.softmax,
+    ];
+    for (const table of quantisation) if (table) part.set(table, 'quantisation tables');
+  }
+  const names = ['rt_model', 'layers', 'tensors'];
+  const bytes = new Map<string, number>();
+  for (const table of tablesInOrder(compiled.description)) {
+    const other = names.includes(table.name) ? 'layers and tensors' : 'adapter plan';
+    const name = part.get(table) ?? (table.name === 'rt_features' ? 'features' : other);
+    bytes.set(name, (bytes.get(name) ?? 0) + Math.ceil(tableBytes(table) / 4) * 4);
+  }
+  const order = ['weights', 'bias', 'quantisation tables', 'layers and tensors'];
+  const rest = [...bytes.keys()].filter((name) => !order.includes(name)).sort();
+  return [...order, ...rest].map((name) => ({ name, bytes: bytes.get(name) ?? 0 }));
+}
+
+function arenaReport(compiled: CompiledModel): MemoryReport['arena'] {
+  const { buffers, plan } = compiled;
+  const peak = busiestStep(buffers);
+  const entries = buffers.map((buffer) => ({
+    name: displayName(compiled, buffer.name),
+    kind: buffer.kind ?? 'training',
+    offset: plan.offsets.get(buffer.name) ?? 0,
+    bytes: buffer.bytes,
+    first: buffer.first,
+    last: buffer.last,
+  }));
+  return {
+    bytes: plan.peak,
+    lowerBound: plan.lowerBound,
+    peak: {
+      step: peak.step,
+      name: stepName(compiled, peak.step),
+      bytes: peak.bytes,
+      buffers: peak.names.map((name) => displayName(compiled, name)),
+    },
+    buffers: entries.sort((a, b) => a.first - b.first || a.offset - b.offset),
+  };
+}
+
+/** Activations are known by their name in the model, training buffers by their own. */
+function displayName(compiled: CompiledModel, name: string): string {
+  const match = /^tensor:(\d+)$/.exec(name);
+  return match === null ? name : (compiled.model.storages[Number(match[1])]?.name ?? name);
+}
+
+/** "forward 3 CONV_2D name" or "backward 3 CONV_2D name". */
+export function stepName(compiled: CompiledModel, step: number): string {
+  const { layers } = compiled.model;
+  const forward = step < layers.length;
+  const layer = layers[forward ? step : 2 * layers.length - 1 - step];
+  return `${forward ? 'forward' : 'backward'} ${layer?.index ?? step} ${layer?.name ?? ''}`.trim();
+}
+
+const NAME_COLUMNS = 44;
+const group = (value: number): string => value.toLocaleString('en-US');
+const short = (name: string): string =>
+  name.length <= NAME_COLUMNS ? name : `…${name.slice(1 - NAME_COLUMNS)}`;
+
+function table(head: string[], rows: string[][], right: number[]): string {
+  const aligns = head.map((_, i) => (right.includes(i) ? ('right' as const) : ('left' as const)));
+  const made = new Table({
+    head,
+    colAligns: aligns,
+    style: { head: [], border: [], compact: true },
+  });
+  made.push(...rows);
+  return made.toString();
+}
+
+/** The report as text for a terminal. */
+export function reportText(report: MemoryReport): string {
+  const { model, flash, arena, adapter } = report;
+  const flashRows = flash.parts.map((part) => [part.name, group(part.bytes)]);
+  const arenaRows = arena.buffers.map((entry) => [
+    short(entry.name),
+    entry.kind,
+    group(entry.offset),
+    group(entry.bytes),
+    `${entry.first} to ${entry.last}`,
+  ]);
+  const lines = [
+    `Model ${model.file}: ${model.layers} layers, ${group(model.macs)} multiply-accumulates`,
+    '',
+    `Flash: ${group(flash.total)} bytes`,
+    table(['part', 'bytes'], [...flashRows, ['total', group(flash.total)]], [1]),
+    '',
+    `Arena: ${group(arena.bytes)} bytes (no plan can be below ${group(arena.lowerBound)})`,
+    table(['buffer', 'kind', 'offset', 'bytes', 'steps'], arenaRows, [2, 3, 4]),
+    `Peak: ${group(arena.peak.bytes)} bytes alive in ${arena.peak.name}:`,
+    `  ${arena.peak.buffers.join(', ')}`,
+    '',
+  ];
+  if (adapter === null) return [...lines, 'Adapter: none'].join('\n');
+  const slots = `${adapter.slots} slot${adapter.slots === 1 ? '' : 's'}`;
+  return [
+    ...lines,
+    `Adapter: ${adapter.method}, rank ${adapter.rank}, ${group(adapter.bytes)} bytes, ` +
+      `${slots} of ${group(adapter.slotBytes)} bytes in flash`,
+    `  on ${adapter.layers.join(', ')}`,
+  ].join('\n');
+}
