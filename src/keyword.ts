@@ -10,16 +10,19 @@ import { runBurst } from './lib/burst';
 import { Checkpoint, loadNewest, NO_SLOT } from './lib/checkpoint';
 import { FALLS, PageHinkley } from './lib/drift';
 import { Answer, Enrolment, blinkPattern, pressToAnswer } from './lib/enrolment';
-import { Heard, SILENCE, flush, forget, load, nextWindow, readWords } from './lib/learner';
-import { remember, save, sleep, trainer } from './lib/learner';
+import { Heard, SILENCE, capture, flush, forget, load, nextWindow } from './lib/learner';
+import { readWords, remember, save, sleep, trainer } from './lib/learner';
 import { Schedule } from './lib/schedule';
+
+/** Sound above this is a word, in dB below full scale. */
+const WAKE_LEVEL = -60;
 
 const led = new ds.LightBulb();
 const button = new ds.Button();
 const power = new ds.Power();
 
 const drift = new PageHinkley({ direction: FALLS, warmUp: 50, delta: 0.5, lambda: 15 });
-const schedule = new Schedule({ wakeLevel: -60, holdMs: 10000, low: 0.3 });
+const schedule = new Schedule({ wakeLevel: WAKE_LEVEL, idleMs: 0, low: 0.3 });
 const checkpoint = new Checkpoint({ slots: 2, minIntervalMs: 1000 });
 
 let answer: Answer = 'none';
@@ -64,6 +67,9 @@ async function learn() {
   await forget();
   console.log(`decision burst ended by ${burst.end()}, gain ${burst.gain()}`);
   checkpoint.improved(burst.gain());
+}
+
+async function saveIfDue() {
   if (!checkpoint.due(ds.millis())) return;
   const slot = checkpoint.slotToWrite();
   if (await save(slot)) checkpoint.saved(slot, ds.millis());
@@ -80,6 +86,7 @@ async function onWindow(heard: Heard, words: string[]) {
   flush();
 }
 
+await capture.activeThreshold.write(WAKE_LEVEL);
 const words = await readWords();
 const slot = await loadNewest(checkpoint, NO_SLOT, async (id) => await load(id));
 console.log(slot === NO_SLOT ? 'decision base model' : `decision adapter from slot ${slot}`);
@@ -88,6 +95,7 @@ while (true) {
   const before = ds.millis();
   const heard = await nextWindow(1000);
   if (heard !== undefined) await onWindow(heard, words);
+  await saveIfDue();
   const awakeMs = ds.millis() - before;
   const charge = await power.batteryCharge.read();
   const sleepMs = schedule.next(heard === undefined ? SILENCE : heard.level, awakeMs, charge);

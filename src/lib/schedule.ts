@@ -1,6 +1,9 @@
 /**
  * Sleep schedule: wake on sound, spend at most a share of the time awake, and sleep longer when the
  * battery is low. Takes numbers, returns milliseconds to sleep; who sleeps is the caller's business.
+ *
+ * While the capture service runs with a wake level, waiting for a window is a light sleep already:
+ * the converter listens, the processor rests. The sleep meant here turns the converter off as well.
  */
 
 export interface ScheduleOptions {
@@ -8,7 +11,7 @@ export interface ScheduleOptions {
   wakeLevel?: number;
   /** Stays awake this long after the last sound, in ms, 0 or more; default 5000. */
   holdMs?: number;
-  /** Sleep between two looks at a quiet room, in ms, above 0; default 500. */
+  /** Sleep between two looks at a quiet room, in ms; default 500; 0: light sleep only. */
   idleMs?: number;
   /** Share of the time awake at most, above 0, up to 1; default 1 (no limit). */
   duty?: number;
@@ -16,8 +19,8 @@ export interface ScheduleOptions {
   low?: number;
   /** Battery charge at which sleep is longest, 0..low; default 0.05. */
   critical?: number;
-  /** Sleep at the critical charge as a multiple of idleMs, 1 or more; default 60. */
-  longest?: number;
+  /** Sleep at the critical charge, in ms, idleMs or more; default 30000. */
+  longestMs?: number;
 }
 
 export class Schedule {
@@ -27,7 +30,7 @@ export class Schedule {
   private readonly duty: number;
   private readonly low: number;
   private readonly critical: number;
-  private readonly longest: number;
+  private readonly longestMs: number;
   private quietMs = 0;
   private owedMs = 0;
 
@@ -38,7 +41,7 @@ export class Schedule {
     this.duty = options.duty ?? 1;
     this.low = options.low ?? 0.3;
     this.critical = options.critical ?? 0.05;
-    this.longest = options.longest ?? 60;
+    this.longestMs = options.longestMs ?? 30000;
   }
 
   /**
@@ -54,7 +57,7 @@ export class Schedule {
     const flat = charge <= this.critical;
     // A nearly empty battery does not wait for the room to become quiet.
     if (this.quietMs < this.holdMs && !flat) return 0;
-    const sleepMs = Math.max(this.idleMs * this.stretch(charge), this.owedMs);
+    const sleepMs = Math.max(this.idleAt(charge), this.owedMs);
     this.owedMs = 0;
     return Math.round(sleepMs);
   }
@@ -64,11 +67,12 @@ export class Schedule {
     this.quietMs = 0;
   }
 
-  /** Multiple of idleMs for a charge: 1 from `low` up, `longest` from `critical` down. */
-  stretch(charge: number): number {
-    if (charge >= this.low) return 1;
-    if (charge <= this.critical) return this.longest;
-    return 1 + ((this.longest - 1) * (this.low - charge)) / (this.low - this.critical);
+  /** Sleep in a quiet room, in ms: idleMs from `low` up, longestMs from `critical` down. */
+  idleAt(charge: number): number {
+    if (charge >= this.low) return this.idleMs;
+    if (charge <= this.critical) return this.longestMs;
+    const share = (this.low - charge) / (this.low - this.critical);
+    return this.idleMs + share * (this.longestMs - this.idleMs);
   }
 
   /** Whether the charge allows a burst of training (0..1). */

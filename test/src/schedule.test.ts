@@ -9,11 +9,11 @@ console.log(quiet.next(-20, 1000, 1), quiet.next(-60, 1000, 1), quiet.next(-60, 
 quiet.woken();
 console.log(quiet.next(-60, 1000, 1), quiet.next(-44.9, 1000, 1), quiet.next(-60, 2999, 1), quiet.next(-60, 1, 1));
 
-const low = new Schedule({ low: 0.3, critical: 0.1, longest: 41, idleMs: 500, holdMs: 0 });
+const low = new Schedule({ low: 0.3, critical: 0.1, longestMs: 20500, idleMs: 500, holdMs: 0 });
 const charges = [1, 0.3, 0.25, 0.2, 0.1, 0.02];
-for (const charge of charges) console.log(charge, low.stretch(charge), low.next(-90, 1000, charge), low.mayTrain(charge));
+for (const charge of charges) console.log(charge, low.idleAt(charge), low.next(-90, 1000, charge), low.mayTrain(charge));
 
-const loud = new Schedule({ critical: 0.1, low: 0.3, longest: 41, idleMs: 500 });
+const loud = new Schedule({ critical: 0.1, low: 0.3, longestMs: 20500, idleMs: 500 });
 console.log(loud.next(-10, 1000, 0.11), loud.next(-10, 1000, 0.1));
 
 const share = new Schedule({ duty: 0.25, holdMs: 2000, idleMs: 500 });
@@ -42,12 +42,12 @@ describe('sleep schedule on the official VM', () => {
 
   it('sleeps longer as the battery runs low, in a straight line', () => {
     expect(lines.slice(2, 8)).toEqual([
-      '1 1 500 true',
-      '0.3 1 500 true',
-      '0.25 11 5500 false',
-      '0.2 21 10500 false',
-      '0.1 41 20500 false',
-      '0.02 41 20500 false',
+      '1 500 500 true',
+      '0.3 500 500 true',
+      '0.25 5500 5500 false',
+      '0.2 10500 10500 false',
+      '0.1 20500 20500 false',
+      '0.02 20500 20500 false',
     ]);
   });
 
