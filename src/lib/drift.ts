@@ -277,7 +277,7 @@ const SHORTEST_SIDE = 5;
  *
  * Kept as buckets of 1, 2, 4, ... windows, at most five of a size, and, unlike the paper, at most
  * `rows` sizes: memory is constant, and what is older is forgotten. The signal is standardised and
- * mapped to 0..1. It needs no threshold and adapts to slow change by itself, for some 2,000
+ * mapped to 0..1. It needs no threshold and adapts to slow change by itself, for some 4,000
  * bytecode instructions a window.
  */
 export class Adwin implements DriftDetector {
