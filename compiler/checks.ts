@@ -24,6 +24,15 @@ export interface WeightTensor {
   scales: number[];
 }
 
+/** The engine's limits, as native/engine/check.h. */
+export const LIMIT = {
+  side: 4096,
+  pixels: 262144,
+  row: 65536,
+  patch: 32768,
+  classes: 511,
+} as const;
+
 const SUPPORTED = new Set<number>([
   OPERATOR.ADD,
   OPERATOR.AVERAGE_POOL_2D,
@@ -259,7 +268,19 @@ export class ModelChecks {
       throw this.error(operator, tensor, `has batch ${batch} in its shape ${text}`, STATIC_HINT);
     }
     const [channels = 1, width = 1, height = 1] = inner.reverse();
+    const large = Math.max(height, width, channels) > LIMIT.side;
+    if (large || height * width > LIMIT.pixels || width * channels > LIMIT.row) {
+      const what = `has shape ${text}, which is too large for the engine`;
+      throw this.error(operator, tensor, what, 'use a smaller model (native/engine/check.h)');
+    }
     return { height, width, channels };
+  }
+
+  /** Values under the kernel, or inputs of a dense layer. */
+  patch(operator: TfOperator, values: number): void {
+    if (values <= LIMIT.patch) return;
+    const what = `sums ${values} products an output, at most ${LIMIT.patch} are possible`;
+    throw this.error(operator, undefined, what, 'use a smaller kernel or fewer channels');
   }
 
   private staticShape(operator: TfOperator | undefined, tensor: TfTensor): void {

@@ -14,6 +14,7 @@ import {
   dspQuant,
   type DspProfile,
 } from '../native/dsp/quant.ts';
+import { LIMIT } from './checks.ts';
 import { array, i32, struct, type CDefinition, type StructTable } from './layout.ts';
 import type { LoweredModel } from './lower.ts';
 import { describeIssue } from './zod-message.ts';
@@ -63,8 +64,9 @@ export function resolveFeatures(
 ): { features?: Features; labels: string[] } {
   const own = metadataOf(model) ?? recognised(model) ?? {};
   const options = given.features ?? own.features;
-  const labels = given.labels ?? own.labels ?? numbered(model);
-  checkLabels(model, labels);
+  const named = given.labels ?? own.labels;
+  if (named !== undefined) checkLabels(model, named);
+  const labels = named ?? numbered(model);
   return options === undefined ? { labels } : { features: compiled(model, options), labels };
 }
 
@@ -98,9 +100,12 @@ function recognised(model: LoweredModel): Known | undefined {
   return keyword ? { features: { profile: 'mlperf-kws' }, labels: MLPERF_LABELS } : undefined;
 }
 
+/** Classes without names; a model that ends in anything else than scores has no classes. */
 function numbered(model: LoweredModel): string[] {
-  const classes = model.tensors[model.outputTensor]?.channels ?? 0;
-  return Array.from({ length: classes }, (_, i) => String(i));
+  const output = model.tensors[model.outputTensor];
+  if (output === undefined || output.bytes > LIMIT.classes) return [];
+  const row = output.height === 1 && output.width === 1;
+  return Array.from({ length: row ? output.channels : 0 }, (_, i) => String(i));
 }
 
 function checkLabels(model: LoweredModel, labels: string[]): void {
@@ -166,8 +171,8 @@ export function featureSource(features: Features | undefined, labels: string[]):
     {
       lines: [
         `const uint32_t rt_label_count = ${labels.length}u;`,
-        `const char *const rt_labels[${labels.length}] = {`,
-        ...names,
+        `const char *const rt_labels[${Math.max(1, labels.length)}] = {`,
+        ...(names.length > 0 ? names : ['  NULL,']),
         '};',
       ],
     },

@@ -1,5 +1,5 @@
 /** Lowering of one operator: its checks, its tables and its numbers. */
-import type { ActivationTensor, ModelChecks, WeightTensor } from './checks.ts';
+import { LIMIT, type ActivationTensor, type ModelChecks, type WeightTensor } from './checks.ts';
 import type { Interner } from './intern.ts';
 import type { ArrayTable, StructTable } from './layout.ts';
 import { RtAdd, RtReal, RtSoftmax, type OpName } from './model.ts';
@@ -47,7 +47,7 @@ export interface LayerParts extends Partial<Kernel> {
 }
 
 const CONVERT_AGAIN = 'convert the model again';
-const MAX_KERNEL = 1024;
+const MAX_KERNEL = LIMIT.side;
 
 /** Lowers any supported operator but RESHAPE. */
 export function lowerOperator(
@@ -163,6 +163,7 @@ interface Weighted {
 function weightedTables(checks: ModelChecks, interner: Interner, layer: Weighted): LayerTables {
   const { operator, weights, input, output, order } = layer;
   const { channels } = order;
+  checks.patch(operator, order.perChannel);
   const weightScale = (c: number): number => weights.scales[weights.scales.length > 1 ? c : 0] ?? 0;
   const products = (c: number): number => input.scale * weightScale(c);
   const bias = checks.bias(operator, channels, products, output.scale);
@@ -171,6 +172,7 @@ function weightedTables(checks: ModelChecks, interner: Interner, layer: Weighted
   for (let c = 0; c < channels; c++) {
     const effective = layer.scale(input.scale, weightScale(c), output.scale);
     const quantized = quantizeMultiplier(effective);
+    checkMultiplier(checks, layer, c, effective, quantized.shift);
     const sums = channelSums(weights.values, order, c);
     checkAccumulator(checks, layer, c, sums, bias[c] ?? 0, quantized.shift);
     bias[c] = (bias[c] ?? 0) - input.zeroPoint * sums.sum;
@@ -191,6 +193,22 @@ function weightedTables(checks: ModelChecks, interner: Interner, layer: Weighted
     shift: interner.array({ name: `${name}_shift`, type: 'int32_t', values: shift }),
     weightScale: interner.structure(`${name}_weight_scale`, RtReal, reals),
   };
+}
+
+/** The engine shifts left by 30 at most. */
+const MAX_SHIFT = 30;
+
+function checkMultiplier(
+  checks: ModelChecks,
+  layer: Weighted,
+  channel: number,
+  effective: number,
+  shift: number,
+): void {
+  if (Number.isFinite(effective) && shift <= MAX_SHIFT) return;
+  const what = `the scale of channel ${channel} over the output's is ${effective}, too large`;
+  const change = 'calibrate the quantisation with real data';
+  throw checks.wrong(layer.operator, layer.operator.inputs[1], what, change);
 }
 
 interface Sums {
@@ -391,6 +409,10 @@ function softmax(checks: ModelChecks, interner: Interner, operator: TfOperator):
     const what = 'is not one row of scores';
     throw checks.wrong(operator, input.index, what, 'apply SOFTMAX to 1 x classes');
   }
+  if (input.channels > LIMIT.classes) {
+    const what = `has ${input.channels} classes, at most ${LIMIT.classes} are possible`;
+    throw checks.wrong(operator, input.index, what, 'use fewer classes');
+  }
   if (output.scale !== 1 / 256 || output.zeroPoint !== -128) {
     const what = `has scale ${output.scale}, zero point ${output.zeroPoint}`;
     throw checks.wrong(operator, output.index, what, 'SOFTMAX needs scale 1/256, zero point -128');
@@ -400,6 +422,10 @@ function softmax(checks: ModelChecks, interner: Interner, operator: TfOperator):
     throw checks.wrong(operator, input.index, what, 'use beta 1 and calibrate with real data');
   }
   const parameters = softmaxParameters(beta, input.scale);
+  if (parameters.left_shift > MAX_SHIFT) {
+    const what = `has scale ${input.scale}, too large for SOFTMAX`;
+    throw checks.wrong(operator, input.index, what, 'calibrate the quantisation with real data');
+  }
   const table = interner.structure(`operator${operator.index}_softmax`, RtSoftmax, [parameters]);
   return {
     op: 'SOFTMAX',

@@ -17,6 +17,10 @@ export interface TensorSpec {
   dimension?: number;
   /** Constant content; absent for an activation. */
   data?: Uint8Array;
+  /** Another tensor whose constant this one shares. */
+  sharedWith?: number;
+  /** The shape with -1 for dimensions that are not fixed. */
+  shapeSignature?: number[];
 }
 
 export interface OptionField {
@@ -41,6 +45,8 @@ export interface ModelSpec {
   operators: OperatorSpec[];
   inputs: number[];
   outputs: number[];
+  /** Named buffers beside the graph. */
+  metadata?: Record<string, Uint8Array>;
 }
 
 /** Values of a vector of 32-bit offsets or numbers; the builder writes back to front. */
@@ -84,8 +90,10 @@ function writeQuantisation(b: Builder, tensor: TensorSpec): number {
 function writeTensor(b: Builder, tensor: TensorSpec, buffer: number): number {
   const name = b.createString(tensor.name);
   const shape = ints(b, tensor.shape);
+  const signature = tensor.shapeSignature ? ints(b, tensor.shapeSignature) : 0;
   const quantisation = writeQuantisation(b, tensor);
   b.startObject(8);
+  b.addFieldOffset(7, signature, 0);
   b.addFieldOffset(0, shape, 0);
   b.addFieldInt8(1, tensor.type, 0);
   b.addFieldInt32(2, buffer, 0);
@@ -131,7 +139,7 @@ function writeGraph(b: Builder, model: ModelSpec): number {
   // Buffer 0 is empty by convention; tensor number k keeps its constant in buffer k + 1.
   const tensors = offsets(
     b,
-    model.tensors.map((t, k) => writeTensor(b, t, t.data ? k + 1 : 0)),
+    model.tensors.map((t, k) => writeTensor(b, t, t.data ? k + 1 : (t.sharedWith ?? -1) + 1)),
   );
   const operators = offsets(
     b,
@@ -147,14 +155,31 @@ function writeGraph(b: Builder, model: ModelSpec): number {
   return b.endObject();
 }
 
+function writeMetadata(b: Builder, name: string, buffer: number): number {
+  const text = b.createString(name);
+  b.startObject(2);
+  b.addFieldOffset(0, text, 0);
+  b.addFieldInt32(1, buffer, 0);
+  return b.endObject();
+}
+
 export function writeTflite(model: ModelSpec): Uint8Array {
   const b = new Builder(1 << 16);
-  const constants = model.tensors.map((t) => writeBuffer(b, t.data));
+  const extra = Object.entries(model.metadata ?? {});
+  const constants = [
+    ...model.tensors.map((t) => writeBuffer(b, t.data)),
+    ...extra.map(([, data]) => writeBuffer(b, data)),
+  ];
   const buffers = offsets(b, [writeBuffer(b, undefined), ...constants]);
   const graphs = offsets(b, [writeGraph(b, model)]);
   const codes = offsets(
     b,
     model.operators.map((op) => writeCode(b, op)),
+  );
+  const first = model.tensors.length + 1;
+  const metadata = offsets(
+    b,
+    extra.map(([name], k) => writeMetadata(b, name, first + k)),
   );
   const description = b.createString('written by a test of Retune');
   b.startObject(8);
@@ -163,6 +188,7 @@ export function writeTflite(model: ModelSpec): Uint8Array {
   b.addFieldOffset(2, graphs, 0);
   b.addFieldOffset(3, description, 0);
   b.addFieldOffset(4, buffers, 0);
+  b.addFieldOffset(6, metadata, 0);
   b.finish(b.endObject(), 'TFL3');
   return b.asUint8Array();
 }
