@@ -28,7 +28,9 @@ const MODEL = FLASH + 0x100000;
 const ENGINE_BYTES = 20;
 const LAYER_WORD = 8;
 
-const KERNELS = 'engine check conv matmul dot dense depthwise pool add softmax requantise'.split(' ');
+const KERNELS = 'engine check conv matmul dot dense depthwise pool add softmax requantise'.split(
+  ' ',
+);
 const SOURCES = [...KERNELS.map((name) => `native/engine/${name}.c`), 'native/hal/libc.c'];
 /** As the firmware is built; the sanitizer that zig adds in debug builds is off at -O2. */
 const FLAGS = ['-O2', '-fno-unroll-loops', '-ffreestanding', '-Inative', '-Inative/engine'];

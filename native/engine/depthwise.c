@@ -3,7 +3,7 @@
  * the input, so that border pixels take the same path as the others.
  */
 #include "kernels.h"
-#include "requantise.h"
+#include "settle.h"
 
 #define TILE 64 /* channels at a time */
 
@@ -23,32 +23,41 @@ static const int8_t *tap(const window_t *w, int32_t r, int32_t c, int32_t first)
   return w->k->x + (row * input->width + column) * input->channels + first;
 }
 
+/* One product of tile_3x3, and on to the weights of the next tap. */
+#define TERM(n)                             \
+  sum += (uint32_t)((int32_t)*f * x[n][i]); \
+  f += stride;                              \
+  RT_SETTLE(sum, f)
+
 /* 3x3, the kernel of almost every depthwise layer: nine products in a row, one sum in a register.
  */
-static void tile_3x3(const window_t *w, int32_t first, int32_t count, int32_t *acc) {
-  const rt_layer_t *l = w->k->layer;
-  const int32_t stride = w->k->input->channels;
-  const int8_t *x[9];
-  for (int32_t r = 0; r < 3; r++) {
-    for (int32_t c = 0; c < 3; c++) x[3 * r + c] = tap(w, r, c, first);
-  }
+RT_NOINLINE static void tile_3x3(const int8_t *const *x, const rt_layer_t *l, int32_t stride,
+                                 int32_t first, int32_t count, int32_t *acc) {
+  const int8_t *weights = l->weights + first;
+  const int32_t *bias = l->bias + first;
   for (int32_t i = 0; i < count; i++) {
-    const int8_t *f = l->weights + first + i;
-    uint32_t sum = (uint32_t)l->bias[first + i];
-    sum += (uint32_t)(*f * x[0][i]);
-    sum += (uint32_t)(*(f += stride) * x[1][i]);
-    sum += (uint32_t)(*(f += stride) * x[2][i]);
-    sum += (uint32_t)(*(f += stride) * x[3][i]);
-    sum += (uint32_t)(*(f += stride) * x[4][i]);
-    sum += (uint32_t)(*(f += stride) * x[5][i]);
-    sum += (uint32_t)(*(f += stride) * x[6][i]);
-    sum += (uint32_t)(*(f += stride) * x[7][i]);
-    sum += (uint32_t)(*(f += stride) * x[8][i]);
+    const int8_t *f = weights + i;
+    uint32_t sum = (uint32_t)bias[i];
+    TERM(0);
+    TERM(1);
+    TERM(2);
+    TERM(3);
+    TERM(4);
+    TERM(5);
+    TERM(6);
+    TERM(7);
+    TERM(8);
     acc[i] = (int32_t)sum;
   }
 }
 
-static void tile_any(const window_t *w, int32_t first, int32_t count, int32_t *acc) {
+static void find_taps(const window_t *w, int32_t first, const int8_t **x) {
+  for (int32_t r = 0; r < 3; r++) {
+    for (int32_t c = 0; c < 3; c++) *x++ = tap(w, r, c, first);
+  }
+}
+
+RT_NOINLINE static void tile_any(const window_t *w, int32_t first, int32_t count, int32_t *acc) {
   const rt_layer_t *l = w->k->layer;
   const int8_t *f = l->weights + first;
   for (int32_t i = 0; i < count; i++) acc[i] = l->bias[first + i];
@@ -60,15 +69,6 @@ static void tile_any(const window_t *w, int32_t first, int32_t count, int32_t *a
       }
       f += w->k->input->channels;
     }
-  }
-}
-
-static void store(const rt_kernel_t *k, int32_t first, int32_t count, const int32_t *acc,
-                  int8_t *y) {
-  const rt_layer_t *l = k->layer;
-  for (int32_t i = 0; i < count; i++) {
-    y[i] = rt_output(acc[i], l->multiplier[first + i], l->shift[first + i], k->output->zero_point,
-                     l->activation_min, l->activation_max);
   }
 }
 
@@ -86,11 +86,13 @@ void rt_depthwise_row(const rt_kernel_t *k, int32_t row) {
       const int32_t count = left < TILE ? left : TILE;
       int32_t acc[TILE];
       if (is_3x3) {
-        tile_3x3(&w, first, count, acc);
+        const int8_t *x[9];
+        find_taps(&w, first, x);
+        tile_3x3(x, l, channels, first, count, acc);
       } else {
         tile_any(&w, first, count, acc);
       }
-      store(k, first, count, acc, y + first);
+      rt_requantise_pixel(l, k->output, first, count, acc, y + first);
     }
     y += channels;
     w.left += l->stride_width;

@@ -29,4 +29,8 @@ void rt_pool_row(const rt_kernel_t *k, int32_t row);
 void rt_add_row(const rt_kernel_t *k, int32_t row);
 void rt_softmax_row(const rt_kernel_t *k, int32_t row);
 
+/* Accumulators [count] of one pixel, from channel `first` on, to output values [count]. */
+void rt_requantise_pixel(const rt_layer_t *layer, const rt_tensor_t *output, int32_t first,
+                         int32_t count, const int32_t *acc, int8_t *y);
+
 #endif

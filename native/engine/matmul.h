@@ -24,8 +24,4 @@ typedef const int8_t *(*rt_patch_t)(const void *context, int32_t from, int32_t c
 void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length, rt_patch_t patch,
                      const void *context, const int8_t *x);
 
-/* Accumulators [count] of one pixel, from channel `first` on, to output values. */
-void rt_requantise_pixel(const rt_layer_t *layer, const rt_tensor_t *output, int32_t first,
-                         int32_t count, const int32_t *acc, int8_t *y);
-
 #endif

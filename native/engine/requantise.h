@@ -38,10 +38,13 @@ static inline int32_t rt_round_shift(int32_t x, uint32_t n) {
 }
 
 /* TensorFlow Lite's MultiplyByQuantizedMultiplier: x * multiplier * 2^(shift - 31), rounded twice.
- * multiplier >= 0; shift: -31..30, positive is left. A left shift out of 32 bits wraps. */
+ * multiplier >= 0; shift: -31..30, positive is left. A left shift out of 32 bits wraps. The right
+ * shift is rt_round_shift in fewer steps: floor((t / 2^(n-1) + 1) / 2) with t = x, or x - 1 when x
+ * is negative. rt_high_mul with a multiplier that is not negative never gives INT32_MIN. */
 static inline int32_t rt_requantise(int32_t x, int32_t multiplier, int32_t shift) {
-  if (shift > 0) return rt_high_mul((int32_t)((uint32_t)x << shift), multiplier);
-  return rt_round_shift(rt_high_mul(x, multiplier), (uint32_t)-shift);
+  if (shift >= 0) return rt_high_mul((int32_t)((uint32_t)x << shift), multiplier);
+  const int32_t product = rt_high_mul(x, multiplier);
+  return (((product + (product >> 31)) >> ~shift) + 1) >> 1;
 }
 
 static inline int32_t rt_clamp(int32_t x, int32_t low, int32_t high) {

@@ -54,7 +54,11 @@ export function cFiles(folder) {
 
 /** What every firmware links: the same files on every board. */
 export function portableSources() {
-  return [...cFiles('native/engine'), ...cFiles('native/dsp'), 'native/hal/libc.c'];
+  return [
+    ...cFiles('native/engine').filter((f) => !/adapter|train|kind_|backward|loss|random/.test(f)),
+    ...cFiles('native/dsp'),
+    'native/hal/libc.c',
+  ];
 }
 
 /** A folder under build/, made if need be. */
@@ -64,11 +68,17 @@ export function outputDir(name) {
   return path;
 }
 
+/** The folder of clang's own headers (stdint.h and the like), for calls of plain clang. */
+export async function clangInclude() {
+  const { lib_dir: folder } = JSON.parse(await zig(['env']));
+  return resolve(root, folder, 'include');
+}
+
 /**
  * Compiles files to objects, two at a time. Paths are passed relative to the root, so that the same
- * sources give the same bytes in every folder.
+ * sources give the same bytes in every folder. `driver` is zig's own `cc`, or plain `clang`.
  */
-export async function compileAll(sources, flags, folder) {
+export async function compileAll(sources, flags, folder, driver = 'cc') {
   const out = outputDir(folder);
   const objects = sources.map((source) => ({
     source,
@@ -78,7 +88,7 @@ export async function compileAll(sources, flags, folder) {
   const worker = async () => {
     for (let next = queue.shift(); next; next = queue.shift()) {
       const include = ['-Inative', '-Inative/engine'];
-      await zig(['cc', '-c', ...flags, ...WARNINGS, ...include, next.source, '-o', next.object]);
+      await zig([driver, '-c', ...flags, ...WARNINGS, ...include, next.source, '-o', next.object]);
     }
   };
   await Promise.all(Array.from({ length: JOBS }, worker));
