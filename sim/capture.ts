@@ -20,6 +20,8 @@ const EVERY_WINDOW_DB = -128;
 const TICK_MS = 20;
 /** A sound has ended when it has been quiet this long. */
 const HANG_MS = 260;
+/** A shorter sound is a click, not a word. */
+const SHORTEST_SOUND_MS = 60;
 
 export interface CaptureOptions {
   spec: ServiceSpec;
@@ -73,7 +75,7 @@ export class Capture {
   }
 
   get isRunning(): boolean {
-    return this.endpoint.get('running')[0] === true || this.endpoint.number('running') === 1;
+    return this.endpoint.flag('running');
   }
 
   private get windowSamples(): number {
@@ -112,8 +114,12 @@ export class Capture {
     const hang = (HANG_MS * microphone.rate) / 1000;
     const { begin, end } = this.sound;
     if (now - end < hang && now - begin < 2 * this.windowSamples) return;
-    const first = Math.round((begin + end - this.windowSamples) / 2);
     this.sound = undefined;
+    if (end - begin < (SHORTEST_SOUND_MS * microphone.rate) / 1000) {
+      this.skipped++;
+      return;
+    }
+    const first = Math.round((begin + end - this.windowSamples) / 2);
     this.cut(first, first + this.windowSamples);
   }
 

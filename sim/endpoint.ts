@@ -73,6 +73,11 @@ export class Endpoint {
     return this.register(name).values() as Values;
   }
 
+  /** A register of type bool; the VM writes true as 255. */
+  flag(name: string): boolean {
+    return this.number(name) !== 0;
+  }
+
   number(name: string): number {
     return Number(this.get(name)[0]);
   }

@@ -23,6 +23,7 @@ export const {
   jdunpack,
 } = untyped as typeof Jacdac;
 
+export type ButtonServer = Jacdac.ButtonServer;
 export type JDBus = Jacdac.JDBus;
 export type JDBridge = Jacdac.JDBridge;
 export type JDServiceServer = Jacdac.JDServiceServer;

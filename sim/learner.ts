@@ -33,7 +33,6 @@ const SLOTS = 4;
 /** Windows that `remember` can still reach. */
 const RECENT_WINDOWS = 8;
 const PROGRESS_REPORTS = 20;
-const EVERY_WINDOW = 0;
 
 export interface LearnerOptions {
   spec: ServiceSpec;
@@ -43,7 +42,7 @@ export interface LearnerOptions {
   slots: Map<number, Uint8Array>;
   engine: LearningEngine;
   /** Makes an engine with another method or rank. */
-  reconfigure: (method: Method, rank: number) => LearningEngine;
+  reconfigure: (method: Method, rank: number) => Promise<LearningEngine>;
   /** Called after each prediction, with the window that it belongs to. */
   onPrediction?: (prediction: Prediction, window: Window) => void;
   /** Called with the name and values of every report and event that a script gets to see. */
@@ -79,6 +78,7 @@ export class Learner {
   private readonly recent: Remembered[] = [];
   private waiting = false;
   private burst?: Burst;
+  private reconfiguring = false;
   /** Adapter from before the last burst. */
   private before?: Uint8Array;
 
@@ -136,7 +136,7 @@ export class Learner {
   }
 
   private get isEnabled(): boolean {
-    return Boolean(this.endpoint.get('enabled')[0]);
+    return this.endpoint.flag('enabled');
   }
 
   private defineRegisters(): void {
@@ -153,17 +153,35 @@ export class Learner {
     endpoint.written('rank', () => this.configure());
   }
 
+  /** Takes over registers `method` and `rank`; what the engine cannot do is set back. */
   private configure(): void {
     const method = METHODS[this.endpoint.number('method')];
     const rank = Math.max(1, Math.min(16, this.endpoint.number('rank')));
     const changed = method !== this.engine.method || rank !== this.engine.rank;
-    if (method !== undefined && changed && this.burst === undefined) {
-      this.engine = this.options.reconfigure(method, rank);
-      this.before = undefined;
-      this.recent.length = 0;
-    }
+    if (method === undefined || !changed || this.isBusy) return this.showConfiguration();
+    this.reconfiguring = true;
+    const done = (engine?: LearningEngine): void => {
+      this.reconfiguring = false;
+      if (engine !== undefined) {
+        this.engine = engine;
+        this.before = undefined;
+      }
+      this.showConfiguration();
+    };
+    this.options.reconfigure(method, rank).then(done, () => {
+      done();
+      this.event('error', [STATUS.unsupported, `no adapter ${method} of rank ${rank}`]);
+    });
+  }
+
+  private showConfiguration(): void {
     this.endpoint.set('method', METHODS.indexOf(this.engine.method));
     this.endpoint.set('rank', this.engine.rank);
+  }
+
+  /** Whether the adapter must be left alone. */
+  private get isBusy(): boolean {
+    return this.burst !== undefined || this.reconfiguring;
   }
 
   private defineCommands(): void {
@@ -206,7 +224,7 @@ export class Learner {
   }
 
   private whenIdle(action: () => Status): Status {
-    return this.burst === undefined ? action() : STATUS.busy;
+    return this.isBusy ? STATUS.busy : action();
   }
 
   private predict({ window, input }: Remembered): Prediction {
@@ -234,7 +252,7 @@ export class Learner {
       number === 0
         ? this.recent.at(-1)
         : this.recent.find(({ window }) => window.number === number);
-    if (this.burst !== undefined) return [STATUS.busy, ...counts()];
+    if (this.isBusy) return [STATUS.busy, ...counts()];
     if (label >= this.engine.labels.length) return [STATUS.badLabel, ...counts()];
     if (found === undefined) return [STATUS.noWindow, ...counts()];
     const kept = this.engine.remember(found.window.pcm, label, purpose === HELD_OUT);
@@ -242,7 +260,7 @@ export class Learner {
   }
 
   private train(steps: number, budgetMs: number): Status {
-    if (this.burst !== undefined) return STATUS.busy;
+    if (this.isBusy) return STATUS.busy;
     if (this.engine.method === 'none') return STATUS.unsupported;
     if (this.engine.trainCount === 0) return STATUS.noSamples;
     const number = (name: string): number => this.endpoint.number(name);
@@ -308,7 +326,7 @@ export class Learner {
   }
 
   private check(): Values {
-    if (this.burst !== undefined) return [STATUS.busy, 0, 0, 0, 0, 0];
+    if (this.isBusy) return [STATUS.busy, 0, 0, 0, 0, 0];
     if (this.engine.heldOutCount === 0) return [STATUS.noSamples, 0, 0, 0, 0, 0];
     const after = this.engine.evaluateHeldOut();
     let before = after;
@@ -327,7 +345,7 @@ export class Learner {
   }
 
   private restore(): Status {
-    if (this.burst !== undefined) return STATUS.busy;
+    if (this.isBusy) return STATUS.busy;
     if (this.before === undefined) return STATUS.nothingToRestore;
     this.engine.loadAdapter(this.before);
     this.before = undefined;
@@ -346,7 +364,7 @@ export class Learner {
   }
 
   private save(slot: number): Values {
-    if (this.burst !== undefined) return [STATUS.busy, 0];
+    if (this.isBusy) return [STATUS.busy, 0];
     if (slot >= SLOTS) return [STATUS.badSlot, 0];
     const bytes = this.engine.saveAdapter();
     this.options.slots.set(slot, bytes);
@@ -354,7 +372,7 @@ export class Learner {
   }
 
   private load(slot: number): Values {
-    if (this.burst !== undefined) return [STATUS.busy, 0];
+    if (this.isBusy) return [STATUS.busy, 0];
     if (slot >= SLOTS) return [STATUS.badSlot, 0];
     const bytes = this.options.slots.get(slot);
     if (bytes === undefined) return [STATUS.emptySlot, 0];
@@ -367,7 +385,7 @@ export class Learner {
 }
 
 const NOTHING: Prediction = {
-  window: EVERY_WINDOW,
+  window: 0,
   label: 0,
   confidence: 0,
   margin: 0,

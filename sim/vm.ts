@@ -56,13 +56,13 @@ type VmFactory = (
 const BEGIN = 'var Module = (() => {';
 const END = 'if (typeof exports === "object" && typeof module2 === "object")';
 
+const nodeRequire = createRequire(import.meta.url);
 let factory: VmFactory | undefined;
 
 /** Cuts the VM's module out of the CLI's bundle; once a process. */
 function loadFactory(): VmFactory {
   if (factory !== undefined) return factory;
-  const require = createRequire(import.meta.url);
-  const bundle = require.resolve('@devicescript/cli/built/devicescript-cli.cjs');
+  const bundle = nodeRequire.resolve('@devicescript/cli/built/devicescript-cli.cjs');
   const text = readFileSync(bundle, 'utf8');
   const section = text.indexOf('// runtime/devicescript-vm/');
   const begin = text.indexOf(BEGIN, section);
@@ -98,8 +98,7 @@ export class OfficialVm {
   static async boot(options: VmOptions): Promise<OfficialVm> {
     const date = { now: () => EPOCH_MS + Math.floor(options.now()) };
     const requireFor = (name: string): unknown => {
-      if (name === 'crypto') return { randomBytes: options.randomBytes };
-      throw new Error(`the VM asks for ${name}, which the simulator does not offer`);
+      return name === 'crypto' ? { randomBytes: options.randomBytes } : nodeRequire(name);
     };
     const print =
       (level: string) =>

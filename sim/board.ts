@@ -1,0 +1,142 @@
+import { Capture, type Window } from './capture.ts';
+import type { VirtualClock } from './clock.ts';
+import type { Program, ServiceSpec } from './compile.ts';
+import { type Value, type Values } from './endpoint.ts';
+import { ButtonServer, JDServiceServer, SRV_LIGHT_BULB, SRV_POWER } from './jacdac.ts';
+import { Learner, type Prediction } from './learner.ts';
+import type { LearningEngine, Method } from './learning-engine.ts';
+import { type Flash, Machine } from './machine.ts';
+import type { Microphone } from './microphone.ts';
+import { Battery, type Board, Processor } from './processor.ts';
+
+/** What happens on the board, for whoever watches. */
+export interface BoardEvents {
+  onLog: (level: string, text: string) => void;
+  onPanic: (code: number) => void;
+  onPrediction: (prediction: Prediction, window: Window) => void;
+  /** Reports and events of the learner, by name. */
+  onTraffic: (name: string, values: Values) => void;
+  onBrightness: (brightness: number) => void;
+}
+
+export interface BoardOptions {
+  board: Board;
+  clock: VirtualClock;
+  services: ServiceSpec[];
+  flash: Flash;
+  battery: Battery;
+  microphone: Microphone;
+  /** A fresh engine: the base model and an adapter that changes nothing. */
+  createEngine: (method?: Method, rank?: number) => Promise<LearningEngine>;
+  randomBytes: (count: number) => Uint8Array;
+  events: BoardEvents;
+}
+
+const BATTERY_MS = 1000;
+/** Registers of jacdac-spec's power and lightbulb services. */
+const POWER = { charge: 0x182, capacity: 0x183, voltage: 0x180 } as const;
+const BRIGHTNESS = 0x01;
+
+/** One power cycle of the simulated board with everything that is soldered to it. */
+export class SimulatedBoard {
+  readonly machine: Machine;
+  readonly processor: Processor;
+  readonly learner: Learner;
+  readonly capture: Capture;
+  readonly button: ButtonServer;
+  private readonly led: JDServiceServer;
+  private readonly power: JDServiceServer;
+
+  static async create(options: BoardOptions): Promise<SimulatedBoard> {
+    return new SimulatedBoard(options, await options.createEngine());
+  }
+
+  private constructor(
+    private readonly options: BoardOptions,
+    engine: LearningEngine,
+  ) {
+    const { board, services, flash, events, microphone } = options;
+    this.machine = new Machine({ ...options, ...events });
+    const timers = this.machine.scheduler;
+    this.processor = new Processor(timers, board.retune.clockHz);
+    this.learner = new Learner({
+      spec: specOf(services, 'learner'),
+      processor: this.processor,
+      board,
+      slots: flash.slots,
+      engine,
+      reconfigure: options.createEngine,
+      onPrediction: events.onPrediction,
+      onTraffic: events.onTraffic,
+    });
+    this.capture = new Capture({
+      spec: specOf(services, 'capture'),
+      timers,
+      microphone,
+      windowSamples: engine.windowSamples,
+      deliver: (window) => this.learner.deliver(window),
+    });
+    this.button = new ButtonServer('button');
+    this.led = new JDServiceServer(SRV_LIGHT_BULB, { intensityValues: [0] });
+    this.led.register(BRIGHTNESS)?.on('change', () => events.onBrightness(this.brightness));
+    this.power = this.createPower();
+    timers.setInterval(() => this.accountPower(), BATTERY_MS);
+    const servers = [this.learner.endpoint.server, this.capture.endpoint.server];
+    this.machine.attach([...servers, this.button, this.led, this.power]);
+  }
+
+  async boot(program?: Program): Promise<void> {
+    await this.machine.boot(program);
+  }
+
+  powerOff(): void {
+    this.accountPower();
+    this.options.battery.rebooted();
+    this.machine.powerOff();
+  }
+
+  /** 0..1 */
+  get brightness(): number {
+    return Number(this.led.register(BRIGHTNESS)?.values()[0] ?? 0);
+  }
+
+  /** Presses the button for a while (milliseconds). */
+  press(duration: number): void {
+    void this.button.down();
+    this.machine.scheduler.setTimeout(() => void this.button.up(), duration);
+  }
+
+  private createPower(): JDServiceServer {
+    const { battery } = this.options;
+    const registerValues: { code: number; values: Value[] }[] = [
+      { code: POWER.charge, values: [fraction(battery.charge)] },
+      { code: POWER.capacity, values: [battery.capacity] },
+      { code: POWER.voltage, values: [this.millivolts] },
+    ];
+    return new JDServiceServer(SRV_POWER, { registerValues });
+  }
+
+  private accountPower(): void {
+    const { battery, clock } = this.options;
+    battery.account(clock.now, this.processor.cycles, this.capture.isRunning);
+    this.power.register(POWER.charge)?.setValues([fraction(battery.charge)]);
+    this.power.register(POWER.voltage)?.setValues([this.millivolts]);
+  }
+
+  private get millivolts(): number {
+    const { voltsFull, voltsEmpty } = this.options.board.retune.battery;
+    const volts = voltsEmpty + (voltsFull - voltsEmpty) * this.options.battery.charge;
+    return Math.round(1000 * volts);
+  }
+}
+
+/** Largest value of Jacdac's u0.16. */
+function fraction(x: number): number {
+  return Math.min(x, 65535 / 65536);
+}
+
+export function specOf(services: ServiceSpec[], shortId: string): ServiceSpec {
+  const found = services.find((spec) => spec.shortId === shortId);
+  if (found === undefined) throw new Error(`services/${shortId}.md was not compiled`);
+  return found;
+}
