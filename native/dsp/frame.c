@@ -26,9 +26,9 @@ static range_t find_range(const int16_t *ring, uint32_t ring_mask, uint32_t star
 // Samples times window, brought to INPUT_BITS, in the order that the FFT wants.
 static void load(const rt_dsp_profile_t *profile, const int16_t *ring, uint32_t ring_mask,
                  uint32_t start, uint32_t bits, int32_t *work) {
-  // A product has bits + 15 bits.
-  const uint32_t down = bits + 15 > INPUT_BITS ? bits + 15 - INPUT_BITS : 0;
-  const int32_t up = bits + 15 < INPUT_BITS ? 1 << (INPUT_BITS - 15 - bits) : 1;
+  // A product has bits + 16 bits; the window's largest value is 65535, so that 32 are enough.
+  const uint32_t down = bits + 16 > INPUT_BITS ? bits + 16 - INPUT_BITS : 0;
+  const int32_t up = bits + 16 < INPUT_BITS ? 1 << (INPUT_BITS - 16 - bits) : 1;
   const int32_t half = down > 0 ? 1 << (down - 1) : 0;
   const uint32_t count = profile->window_samples;
   uint32_t n = 0;

@@ -190,7 +190,9 @@ function profileTables(profile) {
   const { id } = profile;
   const mel = melTables(profile);
   const dct = dctTable(profile);
-  const window = range(profile.window).map((n) => Math.round(profile.hann(n) * 32768));
+  const window = range(profile.window).map((n) =>
+    Math.min(65535, Math.round(profile.hann(n) * 65536)),
+  );
   // Sums arrive as Q20 (k = 0) and Q(10 + shift); log2 becomes ln; the result is Q16.
   const gain = (k, q) => Math.round(profile.gain(k) * Math.LN2 * 2 ** (32 + 16 - q));
   const fields = [
@@ -218,7 +220,7 @@ function profileTables(profile) {
 #include "mfcc.h"
 
 // clang-format off
-// Hann, Q15.
+// Hann, Q16.
 static ${array('uint16_t', 'window', window)}
 // First FFT bin of each mel band, how many bins it has, and all weights in turn, Q${mel.shift}.
 static ${array(

@@ -53,7 +53,7 @@ typedef struct {
   uint32_t mel_shift;           // fraction bits of mel_weights
   int32_t gain_first;           // from the sums of the DCT to coefficients, k = 0
   int32_t gain_rest;            // and k = 1 to 9
-  const uint16_t *window;       // [window_samples], Q15
+  const uint16_t *window;       // [window_samples], Q16
   const uint8_t *mel_first;     // [mels], first bin of each band
   const uint8_t *mel_count;     // [mels], bins of each band
   const uint16_t *mel_weights;  // [sum of mel_count]

@@ -1,4 +1,4 @@
-// Builds native/dsp alone as WebAssembly: `node test/dsp/build-wasm.mjs [FILE]`, by default
+// Builds native/dsp alone as WebAssembly: `npx tsx test/dsp/build-wasm.ts [FILE]`, by default
 // test/golden/dsp/dsp.wasm, which the tests load. Needs zig (npm). The file says from which sources
 // it was built; a test compares that with the sources as they are.
 import { execFileSync } from 'node:child_process';
@@ -27,7 +27,7 @@ export const EXPORTS = [
 ].map((name) => `rt_dsp_${name}`);
 
 /** SHA-256 over all C sources of native/dsp, with their names. */
-export function sourceHash() {
+export function sourceHash(): string {
   const hash = createHash('sha256');
   for (const name of readdirSync(folder).sort()) {
     if (!/\.[ch]$/.test(name)) continue;
@@ -37,8 +37,8 @@ export function sourceHash() {
   return hash.digest('hex');
 }
 
-/** @param {string} file where to write the module @param {string[]} flags more compiler flags */
-export function buildWasm(file, flags = []) {
+/** @param flags more compiler flags */
+export function buildWasm(file: string, flags: string[] = []): void {
   const sources = readdirSync(folder).filter((name) => name.endsWith('.c'));
   execFileSync(
     join(root, 'node_modules', '.bin', 'zig'),
