@@ -5,4 +5,12 @@
  */
 export class RetuneError extends Error {
   override name = 'RetuneError';
+
+  /** Pieces of a damaged file may be quoted in the message: nothing in them reaches the terminal. */
+  constructor(message: string) {
+    super(message.replace(/[^\P{Cc}\n]+/gu, ' '));
+  }
 }
+
+/** Text from a file or a library, for use in a message: one line. */
+export const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();

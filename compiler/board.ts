@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { RetuneError } from '../cli/error.ts';
+import { RetuneError, oneLine } from '../cli/error.ts';
 import { describeIssue } from './zod-message.ts';
 
 /**
@@ -83,7 +83,7 @@ export function readJson(file: string, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = oneLine(error instanceof Error ? error.message : String(error));
     throw new RetuneError(`${file}: is not JSON (${reason}); correct the ${what} file`);
   }
 }

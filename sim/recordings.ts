@@ -217,10 +217,7 @@ export function readWav(path: string, rate: number): Int16Array {
     wav.fromBuffer(new Uint8Array(readFileSync(path)));
     if (wav.bitDepth === '8m' || wav.bitDepth === '8a' || wav.bitDepth === '4') decompress(wav);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RetuneError(
-      `${path}: not a WAV file that can be read (${reason}); convert it to PCM`,
-    );
+    throw unreadable(path, error);
   }
   const { sampleRate, numChannels } = wav.fmt as { sampleRate: number; numChannels: number };
   const convert = `convert it with: sox ${basename(path)} -r ${rate} -c 1 -b 16 out.wav`;
@@ -232,10 +229,25 @@ export function readWav(path: string, rate: number): Int16Array {
   if (numChannels !== 1) {
     throw new RetuneError(`${path}: has ${numChannels} channels, the model hears one; ${convert}`);
   }
-  if (wav.bitDepth !== '16') wav.toBitDepth('16');
-  const samples = wav.getSamples(false, Int16Array as unknown as () => void);
+  const samples = samplesOf(wav, path);
   if (samples.length === 0) throw new RetuneError(`${path}: holds no samples; remove it`);
-  return Int16Array.from(samples as unknown as ArrayLike<number>);
+  return samples;
+}
+
+/** A header that contradicts itself is noticed only here, with whatever the library throws. */
+function samplesOf(wav: InstanceType<typeof wavefile.WaveFile>, path: string): Int16Array {
+  try {
+    if (wav.bitDepth !== '16') wav.toBitDepth('16');
+    const samples = wav.getSamples(false, Int16Array as unknown as () => void);
+    return Int16Array.from(samples as unknown as ArrayLike<number>);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): RetuneError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new RetuneError(`${path}: not a WAV file that can be read (${reason}); convert it to PCM`);
 }
 
 function decompress(wav: InstanceType<typeof wavefile.WaveFile>): void {
