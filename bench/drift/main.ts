@@ -5,7 +5,7 @@
  *
  *     npx tsx bench/drift/main.ts [--data FOLDER] [--model PATTERN] [--json]
  */
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import { RetuneError } from '../../cli/error.ts';
@@ -15,13 +15,20 @@ import { dataPath } from '../../test/support/data.ts';
 import { Random } from '../../test/support/random.ts';
 import {
   SETTINGS,
+  type Setting,
   type Delays,
   type FalseAlarms,
   measureDelays,
   measureFalseAlarms,
   median,
 } from './measure.ts';
-import { type Listening, type Prediction, drawChange, KNOWN_WINDOWS } from './streams.ts';
+import {
+  type ChangeStream,
+  type Listening,
+  type Prediction,
+  drawChange,
+  KNOWN_WINDOWS,
+} from './streams.ts';
 
 interface Options {
   data?: string;
@@ -31,9 +38,12 @@ interface Options {
   windows: number;
   seed: number;
   json?: boolean;
+  record?: string;
 }
 
 const WINDOWS_AFTER = 300;
+/** Of them, those that a recorded stream keeps. */
+const RECORDED_AFTER = 80;
 
 /** u8.8 and i1.15, as the learner service reports them. */
 function asReported({ margin, confidence, entropy }: Prediction): Prediction {
@@ -68,17 +78,22 @@ async function main(options: Options): Promise<void> {
   const changes = Array.from({ length: options.streams }, () =>
     drawChange(listenings, WINDOWS_AFTER, random),
   );
-  const plan = { streams: options.calm, windows: options.windows };
+  if (options.record !== undefined) record(options.record, changes[0] as ChangeStream);
+  const calm = (setting: Setting, speakers: 'known' | 'stranger'): FalseAlarms => {
+    const plan = { streams: options.calm, windows: options.windows, speakers };
+    return measureFalseAlarms(setting, listenings, plan, new Random(options.seed + 1));
+  };
   const rows = SETTINGS.map((setting) => ({
     setting,
     delays: measureDelays(setting, changes),
-    calm: measureFalseAlarms(setting, listenings, plan, new Random(options.seed + 1)),
+    known: calm(setting, 'known'),
+    stranger: calm(setting, 'stranger'),
   }));
-  const shown = rows.map(({ setting, delays, calm }) => ({
+  const shown = rows.map(({ setting, delays, known, stranger }) => ({
     detector: setting.detector,
     signal: setting.signal,
     parameters: setting.parameters,
-    ...summarise(delays, calm),
+    ...summarise(delays, known, stranger),
   }));
   if (options.json === true) {
     for (const row of shown) console.log(JSON.stringify(row));
@@ -87,9 +102,18 @@ async function main(options: Options): Promise<void> {
   print(shown, options);
 }
 
+/** The margins of one stream as the test vector of test/src/drift.test.ts, in 1/256 nat. */
+function record(file: string, { known, stranger, windows }: ChangeStream): void {
+  const margins = windows
+    .slice(0, KNOWN_WINDOWS + RECORDED_AFTER)
+    .map(({ margin }) => margin * 256);
+  const stream = { known, stranger, knownWindows: KNOWN_WINDOWS, margins };
+  writeFileSync(file, `${JSON.stringify(stream)}\n`);
+}
+
 type Summary = ReturnType<typeof summarise>;
 
-function summarise({ delays, early }: Delays, { alarms, windows, streams }: FalseAlarms) {
+function summarise({ delays, early }: Delays, known: FalseAlarms, stranger: FalseAlarms) {
   const found = delays.filter(Number.isFinite);
   return {
     streams: delays.length + early,
@@ -97,19 +121,25 @@ function summarise({ delays, early }: Delays, { alarms, windows, streams }: Fals
     longestDelay: Math.max(...delays),
     missed: delays.length - found.length,
     early,
-    falseAlarms: alarms,
-    calmStreams: streams,
-    calmWindows: windows,
-    falseAlarmsPer1000: (1000 * alarms) / windows,
+    falseAlarms: known.alarms,
+    calmStreams: known.streams,
+    calmWindows: known.windows,
+    falseAlarmsPer1000: per1000(known),
+    unheardPer1000: per1000(stranger),
   };
 }
+
+const per1000 = ({ alarms, windows }: FalseAlarms): number => (1000 * alarms) / windows;
 
 function print(
   rows: readonly (Summary & { detector: string; signal: string; parameters: string })[],
   options: Options,
 ): void {
   const head = ['detector', 'signal', 'setting', 'median delay', 'longest', 'missed', 'early'];
-  const table = new Table({ head: [...head, 'false alarms', 'per 1,000'], style: { head: [] } });
+  const table = new Table({
+    head: [...head, 'false alarms', 'per 1,000', 'never heard'],
+    style: { head: [] },
+  });
   for (const row of rows) {
     table.push([
       row.detector,
@@ -121,6 +151,7 @@ function print(
       `${row.early} of ${row.streams}`,
       `${row.falseAlarms} in ${row.calmWindows}`,
       row.falseAlarmsPer1000.toFixed(3),
+      row.unheardPer1000.toFixed(3),
     ]);
   }
   console.log(table.toString());
@@ -128,7 +159,8 @@ function print(
     `${options.streams} streams: ${KNOWN_WINDOWS} windows of a known speaker, then ${WINDOWS_AFTER} of a new one. ` +
       `Delays count windows of the new speaker up to the alarm.\n` +
       `False alarms: every known speaker of every model, ${options.calm} streams of ${options.windows} windows each, ` +
-      `warm-ups not counted; clips come again after all have come.`,
+      `warm-ups not counted; clips come again after all have come. 'never heard': the same per 1,000 windows\n` +
+      `for streams of the one speaker alone that the model was not trained on.`,
   );
 }
 
@@ -148,6 +180,7 @@ const command = new Command('drift')
   .option('--calm <n>', 'streams without a change, per model and known speaker', integer, 20)
   .option('--windows <n>', 'windows of a stream without a change', integer, 1050)
   .option('--seed <n>', 'seed of the streams', integer, 1)
+  .option('--record <file>', 'write the first stream as a test vector')
   .option('--json', 'one object a line')
   .action(main);
 
