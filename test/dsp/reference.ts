@@ -9,11 +9,19 @@ const BINS = FFT / 2 + 1;
 export const FRAMES = 49;
 export const COEFFS = 10;
 
+/** Weights of all bins, zero before `first` and from `last` on. */
+interface Band {
+  weights: Float64Array;
+  first: number;
+  last: number;
+}
+
 interface FloatProfile {
   window: Float64Array;
   hop: number;
   clip: number;
-  bank: Float64Array[];
+  bank: Band[];
+  dct: Float64Array[];
   power: boolean;
   floor: number;
   /** Scale of coefficient k. */
@@ -30,7 +38,13 @@ function triangle(x: number, a: number, b: number, c: number): number {
   return x < b ? (x - a) / (b - a) : (c - x) / (c - b);
 }
 
-function digitsBank(): Float64Array[] {
+function band(weight: (bin: number) => number): Band {
+  const weights = Float64Array.from({ length: BINS }, (_, k) => weight(k));
+  const first = weights.findIndex((w) => w > 0);
+  return { weights, first, last: weights.findLastIndex((w) => w > 0) + 1 };
+}
+
+function digitsBank(): Band[] {
   const low = 2595 * Math.log10(1 + 60 / 700);
   const high = 2595 * Math.log10(1 + 3800 / 700);
   const edge = (i: number) => {
@@ -38,19 +52,24 @@ function digitsBank(): Float64Array[] {
     return Math.floor(((FFT + 1) * hz) / 8000);
   };
   return Array.from({ length: 20 }, (_, i) =>
-    Float64Array.from({ length: BINS }, (_, k) => triangle(k, edge(i), edge(i + 1), edge(i + 2))),
+    band((k) => triangle(k, edge(i), edge(i + 1), edge(i + 2))),
   );
 }
 
-function kwsBank(): Float64Array[] {
+function kwsBank(): Band[] {
   const mel = (hz: number) => 1127 * Math.log(1 + hz / 700);
   const edge = (i: number) => mel(20) + ((mel(4000) - mel(20)) * i) / 41;
   return Array.from({ length: 40 }, (_, i) =>
-    Float64Array.from({ length: BINS }, (_, k) =>
-      triangle(mel((k * 16000) / FFT), edge(i), edge(i + 1), edge(i + 2)),
-    ),
+    band((k) => triangle(mel((k * 16000) / FFT), edge(i), edge(i + 1), edge(i + 2))),
   );
 }
+
+const dctRows = (mels: number): Float64Array[] =>
+  Array.from({ length: COEFFS }, (_, k) =>
+    Float64Array.from({ length: mels }, (__, n) =>
+      Math.cos((Math.PI * k * (2 * n + 1)) / (2 * mels)),
+    ),
+  );
 
 const PROFILES: Record<DspProfile, FloatProfile> = {
   digits: {
@@ -58,6 +77,7 @@ const PROFILES: Record<DspProfile, FloatProfile> = {
     hop: 160,
     clip: 8000,
     bank: digitsBank(),
+    dct: dctRows(20),
     power: true,
     floor: 1e-5,
     gain: (k) => Math.sqrt((k === 0 ? 1 : 2) / 20),
@@ -74,6 +94,7 @@ const PROFILES: Record<DspProfile, FloatProfile> = {
     hop: 320,
     clip: 16000,
     bank: kwsBank(),
+    dct: dctRows(40),
     power: false,
     floor: 1e-6,
     gain: () => 2 / Math.sqrt(80),
@@ -85,6 +106,9 @@ const PROFILES: Record<DspProfile, FloatProfile> = {
     },
   },
 };
+
+const COSINES = Float64Array.from({ length: FFT }, (_, k) => Math.cos((2 * Math.PI * k) / FFT));
+const SINES = Float64Array.from({ length: FFT }, (_, k) => Math.sin((2 * Math.PI * k) / FFT));
 
 /** In-place complex FFT, radix 2, decimation in time. */
 function fft(re: Float64Array, im: Float64Array): void {
@@ -100,8 +124,8 @@ function fft(re: Float64Array, im: Float64Array): void {
   }
   for (let span = 2; span <= n; span *= 2) {
     for (let k = 0; k < span / 2; k++) {
-      const c = Math.cos((2 * Math.PI * k) / span);
-      const s = -Math.sin((2 * Math.PI * k) / span);
+      const c = COSINES[(k * FFT) / span]!;
+      const s = -SINES[(k * FFT) / span]!;
       for (let i = k; i < n; i += span) {
         const j = i + span / 2;
         const x = re[j]! * c - im[j]! * s;
@@ -126,12 +150,13 @@ function frameCoefficients(p: FloatProfile, frame: Float64Array, out: Float64Arr
   });
   const logs = p.bank.map((row) => {
     let sum = 0;
-    for (let k = 0; k < BINS; k++) sum += row[k]! * spectrum[k]!;
+    for (let k = row.first; k < row.last; k++) sum += row.weights[k]! * spectrum[k]!;
     return Math.log(sum + p.floor);
   });
   for (let k = 0; k < COEFFS; k++) {
     let sum = 0;
-    logs.forEach((y, n) => (sum += y * Math.cos((Math.PI * k * (2 * n + 1)) / (2 * logs.length))));
+    const row = p.dct[k]!;
+    logs.forEach((y, n) => (sum += y * row[n]!));
     out[k] = sum * p.gain(k);
   }
 }
