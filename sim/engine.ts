@@ -11,7 +11,10 @@ import { readFileSync } from 'node:fs';
 import { RetuneError } from '../cli/error.ts';
 import { compileModel, type CompiledModel } from '../compiler/compile.ts';
 import { buildImage } from '../compiler/emit-image.ts';
+import type { FeatureOptions } from '../compiler/features.ts';
+import type { AdapterOptions } from '../compiler/adapter.ts';
 import type { LoweredTensor } from '../compiler/lower.ts';
+import { FeatureExtractor, featureShift } from './features.ts';
 import { Firmware } from './firmware.ts';
 import { predict, type Prediction } from './prediction.ts';
 
@@ -20,6 +23,11 @@ export type { Prediction } from './prediction.ts';
 export interface EngineOptions {
   /** Name for messages when the model is given as bytes. */
   file?: string;
+  /** How the model is adapted; absent: inference only. */
+  adapter?: AdapterOptions;
+  /** Features and labels, where the model's own metadata does not say or is to be overruled. */
+  features?: FeatureOptions;
+  labels?: string[];
 }
 
 /** Enough for any layer: a slice of this many multiply-accumulates ends only with the inference. */
@@ -44,11 +52,14 @@ export class Engine {
   readonly macs: number;
   /** Number of values of the output tensor. */
   readonly classes: number;
+  /** Names of the classes; numbers where nobody named them; none when the outputs are no classes. */
+  readonly labels: readonly string[];
 
   private readonly input: LoweredTensor;
   private readonly output: LoweredTensor;
   private readonly arena: number;
   private readonly engine: number;
+  private readonly extractor?: FeatureExtractor;
 
   /** Use Engine.load. */
   private constructor(
@@ -62,19 +73,26 @@ export class Engine {
     this.input = this.lowered(model.inputTensor);
     this.output = this.lowered(model.outputTensor);
     this.classes = this.output.bytes;
-    const [image, imageBytes] = this.place();
+    this.labels = compiled.labels;
+    const { address: image, bytes: imageBytes, symbols } = this.place();
     this.modelBytes = imageBytes;
     this.arena = firmware.allocate(this.arenaBytes);
     this.engine = firmware.allocate(firmware.call('rt_sim_engine_bytes'));
     const args = [this.engine, image, image, imageBytes, this.arena, this.arenaBytes];
     firmware.check(this.file, 'rt_sim_engine_init', ...args);
+    const { features } = compiled;
+    if (features) {
+      const quant = image + (symbols['rt_features'] ?? 0);
+      this.extractor = new FeatureExtractor(firmware, features.profile, features.profileId, quant);
+    }
   }
 
   /** Compiles a .tflite, given as a path or as bytes, and starts an engine on it. */
   static async load(model: string | Uint8Array, options: EngineOptions = {}): Promise<Engine> {
     const bytes = typeof model === 'string' ? readModel(model) : model;
     const file = options.file ?? (typeof model === 'string' ? model : 'model');
-    return new Engine(new Firmware(), compileModel(bytes, file));
+    const { adapter, features, labels } = options;
+    return new Engine(new Firmware(), compileModel(bytes, file, { adapter, features, labels }));
   }
 
   /** Height, width and channels of the input tensor. */
@@ -89,6 +107,31 @@ export class Engine {
   /** First four bytes of the SHA-256 of the .tflite, little-endian. */
   get modelHash(): number {
     return this.compiled.model.hash;
+  }
+
+  /** Samples a second that features() expects. */
+  get sampleRate(): number {
+    return this.frontEnd.sampleRate;
+  }
+
+  /** Samples of a window; features() pads or cuts what is shorter or longer. */
+  get windowSamples(): number {
+    return this.frontEnd.windowSamples;
+  }
+
+  /** Name of the feature profile. */
+  get profile(): string {
+    return this.frontEnd.profile;
+  }
+
+  /** The input tensor for a clip of 16-bit samples at sampleRate. */
+  features(pcm: Int16Array): Int8Array {
+    return this.frontEnd.clip(pcm);
+  }
+
+  /** See featureShift: distance of an input from the training data, in standard deviations. */
+  shift(input: Int8Array): number {
+    return featureShift(input, this.input.scale, this.input.zeroPoint);
   }
 
   /** One whole inference over an int8 input tensor. */
@@ -142,12 +185,21 @@ export class Engine {
     return tensor;
   }
 
-  /** Puts the compiled tables into the firmware's memory. Returns their address and size. */
-  private place(): [number, number] {
+  private get frontEnd(): FeatureExtractor {
+    if (this.extractor) return this.extractor;
+    throw new RetuneError(
+      `${this.file}: nobody says which features it takes; ` +
+        'give "features" in devicescript.json, or use a model that carries them',
+    );
+  }
+
+  /** Puts the compiled tables into the firmware's memory. */
+  private place(): { address: number; bytes: number; symbols: Record<string, number> } {
     const { description } = this.compiled;
-    const size = buildImage(description, 0).bytes.length;
-    const at = this.firmware.allocate(size);
-    this.firmware.u8(at, size).set(buildImage(description, at).bytes);
-    return [at, size];
+    const bytes = buildImage(description, 0).bytes.length;
+    const address = this.firmware.allocate(bytes);
+    const image = buildImage(description, address);
+    this.firmware.u8(address, bytes).set(image.bytes);
+    return { address, bytes, symbols: image.symbols };
   }
 }
