@@ -14,8 +14,8 @@ export interface BoardEvents {
   onLog: (level: string, text: string) => void;
   onPanic: (code: number) => void;
   onPrediction: (prediction: Prediction, window: Window) => void;
-  /** Reports and events of the learner, by name. */
-  onTraffic: (name: string, values: Values) => void;
+  /** Reports and events of the learner, by name; with a report, the command's fields. */
+  onTraffic: (name: string, values: Values, command?: Values) => void;
   onBrightness: (brightness: number) => void;
 }
 

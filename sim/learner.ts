@@ -30,6 +30,8 @@ const REASON = { steps: 0, budget: 1, stopped: 2, failed: 3 } as const;
 
 const HELD_OUT = 1;
 const SLOTS = 4;
+/** Register newest_slot when nothing was saved. */
+const NO_SLOT = 255;
 /** Windows that `remember` can still reach. */
 const RECENT_WINDOWS = 8;
 const PROGRESS_REPORTS = 20;
@@ -45,8 +47,9 @@ export interface LearnerOptions {
   reconfigure: (method: Method, rank: number) => Promise<LearningEngine>;
   /** Called after each prediction, with the window that it belongs to. */
   onPrediction?: (prediction: Prediction, window: Window) => void;
-  /** Called with the name and values of every report and event that a script gets to see. */
-  onTraffic?: (name: string, values: Values) => void;
+  /** Called with the name and values of every report and event that a script gets to see, and with the
+   * fields of the command that a report answers. */
+  onTraffic?: (name: string, values: Values, command?: Values) => void;
 }
 
 export interface Prediction {
@@ -149,6 +152,7 @@ export class Learner {
     endpoint.computed('loss', () => [this.engine.loss]);
     endpoint.computed('energy', () => [this.joules(this.options.processor.cycles)]);
     endpoint.computed('kilocycles', () => [Math.round(this.options.processor.cycles / 1000)]);
+    endpoint.computed('newest_slot', () => [[...this.options.slots.keys()].at(-1) ?? NO_SLOT]);
     endpoint.written('method', () => this.configure());
     endpoint.written('rank', () => this.configure());
   }
@@ -209,7 +213,7 @@ export class Learner {
   private command(name: string, handler: (values: Values) => Values): void {
     this.endpoint.command(name, (values) => {
       const report = handler(values);
-      this.options.onTraffic?.(name, report);
+      this.options.onTraffic?.(name, report, values);
       return report;
     });
   }
@@ -367,6 +371,8 @@ export class Learner {
     if (this.isBusy) return [STATUS.busy, 0];
     if (slot >= SLOTS) return [STATUS.badSlot, 0];
     const bytes = this.engine.saveAdapter();
+    // a map keeps the order of insertion: the newest comes last
+    this.options.slots.delete(slot);
     this.options.slots.set(slot, bytes);
     return [STATUS.ok, bytes.length];
   }

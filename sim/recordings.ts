@@ -36,17 +36,37 @@ interface IndexRow {
  * @returns clips sorted by speaker, label and take
  */
 export function loadRecordings(folder: string, rate: number): Recording[] {
+  checkFolder(folder);
+  const wavs = listWavTree(folder).map(({ path, ...clip }) => ({
+    ...clip,
+    pcm: readWav(path, rate),
+  }));
+  const recordings = [...readIndexed(folder), ...wavs];
+  if (recordings.length === 0) throw emptyFolder(folder);
+  return recordings.sort(
+    (a, b) => compare(a.speaker, b.speaker) || compare(a.label, b.label) || a.take - b.take,
+  );
+}
+
+/** Names of the speakers in a folder, sorted; reads no samples, so the rate does not matter. */
+export function listSpeakers(folder: string): string[] {
+  checkFolder(folder);
+  const indexed = readdirSync(folder).filter((file) => file.endsWith('.s16'));
+  const names = new Set(indexed.map((file) => basename(file, '.s16')));
+  for (const { speaker } of listWavTree(folder)) names.add(speaker);
+  if (names.size === 0) throw emptyFolder(folder);
+  return [...names].sort(compare);
+}
+
+function checkFolder(folder: string): void {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new RetuneError(`${folder}: no such folder; give a folder of recordings`);
   }
-  const recordings = [...readIndexed(folder), ...readWavTree(folder, rate)];
-  if (recordings.length === 0) {
-    throw new RetuneError(
-      `${folder}: no recordings; put NAME.s16 + NAME.csv there, or WAV files in folders by label`,
-    );
-  }
-  return recordings.sort(
-    (a, b) => compare(a.speaker, b.speaker) || compare(a.label, b.label) || a.take - b.take,
+}
+
+function emptyFolder(folder: string): RetuneError {
+  return new RetuneError(
+    `${folder}: no recordings; put NAME.s16 + NAME.csv there, or WAV files in folders by label`,
   );
 }
 
@@ -172,16 +192,21 @@ function readRow(where: string, cells: string[], samples: number): IndexRow {
   return { label, take, offset, length };
 }
 
-function readWavTree(folder: string, rate: number): Recording[] {
-  const recordings: Recording[] = [];
+/** A WAV file and what its path says of it. */
+interface WavFile extends Omit<Recording, 'pcm'> {
+  path: string;
+}
+
+function listWavTree(folder: string): WavFile[] {
+  const files: WavFile[] = [];
   for (const first of subfolders(folder)) {
     const path = join(folder, first);
-    recordings.push(...readWavFolder(path, first, undefined, rate));
+    files.push(...listWavFolder(path, first, undefined));
     for (const second of subfolders(path)) {
-      recordings.push(...readWavFolder(join(path, second), second, first, rate));
+      files.push(...listWavFolder(join(path, second), second, first));
     }
   }
-  return recordings;
+  return files;
 }
 
 function subfolders(folder: string): string[] {
@@ -192,12 +217,7 @@ function subfolders(folder: string): string[] {
 }
 
 /** Takes that the file names do not number are numbered in the order of the names. */
-function readWavFolder(
-  folder: string,
-  label: string,
-  speaker: string | undefined,
-  rate: number,
-): Recording[] {
+function listWavFolder(folder: string, label: string, speaker: string | undefined): WavFile[] {
   const files = readdirSync(folder).filter((file) => /\.wav$/i.test(file));
   const counts = new Map<string, number>();
   return files.sort().map((file) => {
@@ -206,7 +226,7 @@ function readWavFolder(
     const count = counts.get(who) ?? 0;
     counts.set(who, count + 1);
     const take = Number(/(\d{1,9})$/.exec(name)?.[1] ?? count);
-    return { speaker: who, label, take, pcm: readWav(join(folder, file), rate) };
+    return { speaker: who, label, take, path: join(folder, file) };
   });
 }
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import wavefile from 'wavefile';
 import { RetuneError } from '../../cli/error.ts';
-import { loadRecordings } from '../../sim/recordings.ts';
+import { listSpeakers, loadRecordings } from '../../sim/recordings.ts';
 
 const HEADER = 'label,take,offset_samples,length_samples';
 let folder: string;
@@ -152,6 +152,15 @@ describe('WAV files', () => {
 });
 
 describe('folders', () => {
+  it('lists speakers without reading samples', () => {
+    put('bob.s16', Uint8Array.of(1));
+    put('yes/ann_0.wav', 'no WAV at all');
+    expect(listSpeakers(folder)).toEqual(['ann', 'bob']);
+    rmSync(join(folder, 'bob.s16'));
+    rmSync(join(folder, 'yes'), { recursive: true });
+    expect(() => listSpeakers(folder)).toThrow(/no recordings/);
+  });
+
   it('refuses one that is empty, missing or a file', () => {
     expect(failure()).toMatch(/no recordings/);
     put('file', 'x');
