@@ -10,8 +10,8 @@ import { runBurst } from './lib/burst';
 import { Checkpoint, loadNewest, NO_SLOT } from './lib/checkpoint';
 import { FALLS, PageHinkley } from './lib/drift';
 import { Answer, Enrolment, blinkPattern, pressToAnswer } from './lib/enrolment';
-import { Heard, SILENCE, capture, flush, forget, load, nextWindow } from './lib/learner';
-import { readWords, remember, save, sleep, trainer } from './lib/learner';
+import { Heard, SILENCE, capture, flush, forget, learner, load } from './lib/learner';
+import { nextWindow, readWords, remember, save, sleep, trainer } from './lib/learner';
 import { Schedule } from './lib/schedule';
 
 /** Sound above this is a word, in dB below full scale. */
@@ -88,7 +88,8 @@ async function onWindow(heard: Heard, words: string[]) {
 
 await capture.activeThreshold.write(WAKE_LEVEL);
 const words = await readWords();
-const slot = await loadNewest(checkpoint, NO_SLOT, async (id) => await load(id));
+const newest = await learner.newestSlot.read();
+const slot = await loadNewest(checkpoint, newest, async (id) => await load(id));
 console.log(slot === NO_SLOT ? 'decision base model' : `decision adapter from slot ${slot}`);
 
 while (true) {

@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { FALLS, PageHinkley } from '../../src/lib/drift.ts';
+import { projectRoot } from '../support/data.ts';
 import { Random } from '../support/random.ts';
 import { packed, runOnVm } from './vm.ts';
 
@@ -262,5 +266,42 @@ console.log(any);`,
       String(ddmLevels(errors).findIndex((level) => level >= 3)),
       'false',
     ]);
+  });
+});
+
+describe('a recorded stream on the official VM', () => {
+  const file = join(projectRoot, 'test/golden/drift/stream.json');
+  const recorded = JSON.parse(readFileSync(file, 'utf8')) as {
+    known: string;
+    stranger: string;
+    knownWindows: number;
+    margins: number[];
+  };
+
+  /** The same source, src/lib/drift.ts, in Node: that is what bench/drift measures. */
+  function inNode(): Row[] {
+    const detector = new PageHinkley({ direction: FALLS });
+    return recorded.margins.map((margin) => {
+      const alarm = detector.push(margin / 256);
+      return { alarm, progress: detector.progress(), other: detector.windowsSinceChange() };
+    });
+  }
+
+  it('gives the alarms that it gives in Node, where the figures are measured', async () => {
+    const source = program(
+      recorded.margins,
+      'new PageHinkley({ direction: FALLS })',
+      'detector.windowsSinceChange()',
+    );
+    const got = await run('drift-recorded', source.replace(`/ ${UNIT}`, '/ 256'));
+    const expected = inNode();
+    expect(got).toHaveLength(recorded.margins.length);
+    got.forEach((row, i) => {
+      expect(row.progress).toBeCloseTo((expected[i] as Row).progress, 5);
+      expect([row.alarm, row.other]).toEqual([expected[i]?.alarm, expected[i]?.other]);
+    });
+    const alarm = got.findIndex((row) => row.alarm);
+    expect(alarm).toBeGreaterThanOrEqual(recorded.knownWindows);
+    expect(alarm).toBeLessThan(recorded.margins.length);
   });
 });

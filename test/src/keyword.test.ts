@@ -149,6 +149,11 @@ describe('keyword.ts on the official VM with a scripted engine', () => {
     const later = await live(program, script, flash, [{ person: STRANGER, windows: 80 }]);
     expect(decisions(later.log)).toEqual(['decision adapter from slot 0']);
     expect(later.engine.loads).toEqual([1]);
+
+    // Slot 1 was saved after slot 0, so it is tried first.
+    const both = new Map([...flash.slots, [1, Uint8Array.of(7)]]);
+    const last = await live(program, script, { slots: both }, [{ person: STRANGER, windows: 1 }]);
+    expect(decisions(last.log)).toEqual(['decision adapter from slot 1']);
   });
 
   it('leaves everything as it was when training only hurts', async () => {

@@ -1,0 +1,96 @@
+/*
+ * Fixed-point arithmetic for training: random numbers, rounding, reals without floats, exp, log,
+ * cosine and square root. Everything that runs once a parameter or once a multiply uses 32-bit
+ * integers only (Cortex-M0+ has no 64-bit multiply); the rt_real_* functions use 64 bits and are
+ * called a few times a window or a training step.
+ */
+#ifndef RT_ENGINE_FIXED_H
+#define RT_ENGINE_FIXED_H
+
+#include <stdint.h>
+
+#include "model.h"
+
+/* ---- random numbers: xorshift32 (Marsaglia 2003, "Xorshift RNGs", triple 13, 17, 5) ---- */
+
+/* A state from any seed: never 0, and neighbouring seeds give unrelated sequences. */
+uint32_t rt_fixed_seed(uint32_t seed);
+
+/* in-out: state. Returns the new state, uniform over 1..2^32-1. */
+static inline uint32_t rt_fixed_random(uint32_t *state) {
+  uint32_t x = *state;
+  x ^= x << 13;
+  x ^= x >> 17;
+  x ^= x << 5;
+  *state = x;
+  return x;
+}
+
+/* Uniform over 0..bound-1; bound 1..65536. The upper half of the generator, scaled. */
+uint32_t rt_fixed_random_below(uint32_t *state, uint32_t bound);
+
+/* About normal, standard deviation sigma_q8 / 256, in units of 1/256: four uniform bytes of one
+ * random word added up. sigma_q8 0..32767. */
+int32_t rt_fixed_random_normal(uint32_t *state, int32_t sigma_q8);
+
+/* ---- rounding ---- */
+
+/* floor(x / 2^shift + u), u uniform in [0, 1) from the top bits of random: unbiased. shift 0..30,
+ * |x| < 2^30 for shift 30, so that the sum does not overflow. */
+static inline int32_t rt_fixed_round_stochastic(int32_t x, uint32_t shift, uint32_t random) {
+  if (shift == 0) return x;
+  return (x + (int32_t)(random >> (32u - shift))) >> shift;
+}
+
+static inline int32_t rt_fixed_clamp(int32_t x, int32_t limit) {
+  return x > limit ? limit : (x < -limit ? -limit : x);
+}
+
+static inline int32_t rt_fixed_abs(int32_t x) { return x < 0 ? -x : x; }
+
+/* Bits needed for the magnitude: 0 for 0, else floor(log2(x)) + 1. */
+static inline int32_t rt_fixed_bits(uint32_t x) { return x ? 32 - __builtin_clz(x) : 0; }
+
+/* ---- a positive factor for inner loops: mantissa * 2^-shift, mantissa in [2^14, 2^15) or 0 ---- */
+
+typedef struct {
+  int32_t mantissa;
+  int32_t shift;
+} rt_scale_t;
+
+/* x * scale, rounded stochastically and clamped to +-limit (limit < 2^30). |x| <= 32768. */
+int32_t rt_fixed_scale_stochastic(int32_t x, rt_scale_t scale, uint32_t random, int32_t limit);
+
+/* x * scale for any 32-bit x, rounded down to a unit or better, clamped to +-limit (limit < 2^30).
+ * Two 32-bit multiplies. */
+int32_t rt_fixed_scale_wide(int32_t x, rt_scale_t scale, int32_t limit);
+
+/* ---- reals: mantissa * 2^(exponent - 31) as in model.h; mantissa 0 is zero ---- */
+
+rt_real_t rt_real_from_uint(uint32_t value, int32_t exponent); /* value * 2^exponent */
+rt_real_t rt_real_multiply(rt_real_t a, rt_real_t b);
+rt_real_t rt_real_divide(rt_real_t a, rt_real_t b); /* b not 0 */
+rt_real_t rt_real_add(rt_real_t a, rt_real_t b);
+rt_real_t rt_real_sqrt(rt_real_t a);
+rt_real_t rt_real_shift(rt_real_t a, int32_t exponent); /* a * 2^exponent */
+int32_t rt_real_less(rt_real_t a, rt_real_t b);         /* 1 when a < b */
+rt_scale_t rt_real_to_scale(rt_real_t a);
+
+/* round(x * a), clamped to +-(2^30 - 1). */
+int32_t rt_real_apply(rt_real_t a, int32_t x);
+
+/* ---- functions ---- */
+
+/* exp(-x) in Q20, x >= 0 in Q16. Error below 2 units. */
+uint32_t rt_fixed_exp_negative(uint32_t x_q16);
+
+/* ln(x) in Q16 for x in Q20, x >= 2^20. Error below 2 units. */
+uint32_t rt_fixed_log(uint32_t x_q20);
+
+/* (1 + cos(pi * step / steps)) / 2 in Q15; step 0..steps, steps 1..65535. */
+int32_t rt_fixed_cosine_decay(uint32_t step, uint32_t steps);
+
+/* floor(sqrt(x)) */
+uint32_t rt_fixed_sqrt(uint32_t x);
+
+#endif
