@@ -31,7 +31,8 @@ const PAGE = 65536;
 const OUTPUTS = 490;
 const MAX_SAMPLES = 65536;
 
-export const goldenWasm = join(projectRoot, 'test/golden/dsp/dsp.wasm');
+/** The firmware as committed: what users and boards get is what is tested. */
+export const firmwareWasm = join(projectRoot, 'sim/firmware.wasm');
 
 export class DspWasm {
   readonly memory: WebAssembly.Memory;
@@ -47,7 +48,7 @@ export class DspWasm {
   constructor(
     readonly profile: DspProfile,
     readonly ringSamples = 1024,
-    file = goldenWasm,
+    file = firmwareWasm,
   ) {
     const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(file)));
     const exported = instance.exports as Record<string, unknown>;
