@@ -19,7 +19,7 @@ export function checkBudgets(
 ): void {
   const fail = (what: string, change: string): RetuneError =>
     new RetuneError(`${manifest.file}: ${what}; ${change}`);
-  const { ram, flash, milliwatt } = manifest.budgets ?? {};
+  const { ram, milliwatt } = manifest.budgets ?? {};
   const arena = report.arena.bytes;
   const free = board.ramBytes - board.ramReservedBytes;
   const limit = Math.min(ram ?? Infinity, free);
