@@ -5,14 +5,12 @@
  *
  *     npx tsx bench/drift/main.ts [--data FOLDER] [--model PATTERN] [--json]
  */
-import { existsSync, writeFileSync } from 'node:fs';
-import Table from 'cli-table3';
+import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { RetuneError } from '../../cli/error.ts';
-import { Engine } from '../../sim/engine.ts';
-import { loadRecordings } from '../../sim/recordings.ts';
 import { dataPath } from '../../test/support/data.ts';
 import { Random } from '../../test/support/random.ts';
+import { listenToAll, MODELS } from './listen.ts';
 import {
   SETTINGS,
   type Setting,
@@ -22,13 +20,7 @@ import {
   measureFalseAlarms,
   median,
 } from './measure.ts';
-import {
-  type ChangeStream,
-  type Listening,
-  type Prediction,
-  drawChange,
-  KNOWN_WINDOWS,
-} from './streams.ts';
+import { type ChangeStream, drawChange, KNOWN_WINDOWS } from './streams.ts';
 
 interface Options {
   data?: string;
@@ -45,35 +37,9 @@ const WINDOWS_AFTER = 300;
 /** Of them, those that a recorded stream keeps. */
 const RECORDED_AFTER = 80;
 
-/** u8.8 and i1.15, as the learner service reports them. */
-function asReported({ margin, confidence, entropy }: Prediction): Prediction {
-  return {
-    margin: Math.min(0xffff, Math.round(margin * 256)) / 256,
-    confidence: Math.min(0x7fff, Math.round(confidence * 32768)) / 32768,
-    entropy: Math.min(0x7fff, Math.round(entropy * 32768)) / 32768,
-  };
-}
-
-/** Every clip of every speaker, through the model that never heard `stranger`. */
-async function listen(stranger: string, model: string, folder: string): Promise<Listening> {
-  const file = model.replaceAll('{subject}', stranger);
-  if (!existsSync(file)) throw new RetuneError(`${file}: no such file; name another with --model`);
-  const engine = await Engine.load(file);
-  const bySpeaker = new Map<string, Prediction[]>();
-  for (const clip of loadRecordings(folder, engine.sampleRate)) {
-    const clips = bySpeaker.get(clip.speaker) ?? [];
-    clips.push(asReported(engine.infer(engine.features(clip.pcm))));
-    bySpeaker.set(clip.speaker, clips);
-  }
-  return { stranger, bySpeaker };
-}
-
 async function main(options: Options): Promise<void> {
   const folder = options.data ?? dataPath('audio/fsdd');
-  const speakers = [...new Set(loadRecordings(folder, 8000).map((clip) => clip.speaker))];
-  const listenings: Listening[] = [];
-  for (const speaker of speakers) listenings.push(await listen(speaker, options.model, folder));
-
+  const listenings = await listenToAll(options.model, folder);
   const random = new Random(options.seed);
   const changes = Array.from({ length: options.streams }, () =>
     drawChange(listenings, WINDOWS_AFTER, random),
@@ -131,35 +97,40 @@ function summarise({ delays, early }: Delays, known: FalseAlarms, stranger: Fals
 
 const per1000 = ({ alarms, windows }: FalseAlarms): number => (1000 * alarms) / windows;
 
-function print(
-  rows: readonly (Summary & { detector: string; signal: string; parameters: string })[],
-  options: Options,
-): void {
-  const head = ['detector', 'signal', 'setting', 'median delay', 'longest', 'missed', 'early'];
-  const table = new Table({
-    head: [...head, 'false alarms', 'per 1,000', 'never heard'],
-    style: { head: [] },
-  });
-  for (const row of rows) {
-    table.push([
-      row.detector,
-      row.signal,
-      row.parameters,
-      row.medianDelay,
-      row.longestDelay,
-      `${row.missed} of ${row.streams}`,
-      `${row.early} of ${row.streams}`,
-      `${row.falseAlarms} in ${row.calmWindows}`,
-      row.falseAlarmsPer1000.toFixed(3),
-      row.unheardPer1000.toFixed(3),
-    ]);
-  }
-  console.log(table.toString());
+type Row = Summary & { detector: string; signal: string; parameters: string };
+
+const COLUMNS: readonly [string, (row: Row) => string][] = [
+  ['detector', (row) => row.detector],
+  ['signal', (row) => row.signal],
+  ['setting', (row) => row.parameters],
+  ['median delay', (row) => String(row.medianDelay)],
+  ['longest', (row) => (Number.isFinite(row.longestDelay) ? String(row.longestDelay) : '-')],
+  ['missed', (row) => `${row.missed} of ${row.streams}`],
+  ['early', (row) => `${row.early} of ${row.streams}`],
+  ['false alarms', (row) => `${row.falseAlarms} in ${row.calmWindows}`],
+  ['per 1,000', (row) => row.falseAlarmsPer1000.toFixed(3)],
+  ['never heard', (row) => row.unheardPer1000.toFixed(3)],
+];
+
+/** A Markdown table, as docs/library.md shows it. */
+function print(rows: readonly Row[], options: Options): void {
+  const cells = [
+    COLUMNS.map(([head]) => head),
+    ...rows.map((row) => COLUMNS.map(([, of]) => of(row))),
+  ];
+  const widths = COLUMNS.map((_, i) => Math.max(...cells.map((line) => line[i]?.length ?? 0)));
+  const lines = cells.map((line) => line.map((cell, i) => cell.padEnd(widths[i] ?? 0)));
+  lines.splice(
+    1,
+    0,
+    widths.map((width) => '-'.repeat(width)),
+  );
+  for (const line of lines) console.log(`| ${line.join(' | ')} |`);
   console.log(
-    `${options.streams} streams: ${KNOWN_WINDOWS} windows of a known speaker, then ${WINDOWS_AFTER} of a new one. ` +
-      `Delays count windows of the new speaker up to the alarm.\n` +
-      `False alarms: every known speaker of every model, ${options.calm} streams of ${options.windows} windows each, ` +
-      `warm-ups not counted; clips come again after all have come. 'never heard': the same per 1,000 windows\n` +
+    `\n${options.streams} streams: ${KNOWN_WINDOWS} windows of a known speaker, then ${WINDOWS_AFTER} of a new one. ` +
+      `Delays count windows of the\nnew speaker up to the alarm. ` +
+      `False alarms: every known speaker of every model, ${options.calm} streams of ${options.windows} windows each,\n` +
+      `warm-ups not counted; clips come again after all have come. "never heard": the same per 1,000 windows\n` +
       `for streams of the one speaker alone that the model was not trained on.`,
   );
 }
@@ -175,7 +146,7 @@ function integer(text: string): number {
 const command = new Command('drift')
   .description('drift detection on real speech: delay and false alarms')
   .option('--data <folder>', 'recordings, NAME.s16 + NAME.csv a speaker')
-  .option('--model <pattern>', 'model per speaker', 'models/digits/without-{subject}.tflite')
+  .option('--model <pattern>', 'model per speaker', MODELS)
   .option('--streams <n>', 'streams with a change of speaker', integer, 30)
   .option('--calm <n>', 'streams without a change, per model and known speaker', integer, 20)
   .option('--windows <n>', 'windows of a stream without a change', integer, 1050)

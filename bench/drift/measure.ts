@@ -17,7 +17,7 @@ export interface Setting {
   create: () => DriftDetector;
 }
 
-const published = 'the same';
+const same = 'as the first';
 
 /** The first one is what src/keyword.ts uses. */
 export const SETTINGS: readonly Setting[] = [
@@ -29,14 +29,20 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     detector: 'Page-Hinkley',
+    signal: 'margin',
+    parameters: 'as the first, lambda 10',
+    create: () => new PageHinkley({ direction: FALLS, lambda: 10 }),
+  },
+  {
+    detector: 'Page-Hinkley',
     signal: 'confidence',
-    parameters: published,
+    parameters: same,
     create: () => new PageHinkley({ direction: FALLS }),
   },
   {
     detector: 'Page-Hinkley',
     signal: 'entropy',
-    parameters: published,
+    parameters: same,
     create: () => new PageHinkley({ direction: RISES }),
   },
   {
