@@ -6,6 +6,7 @@
  *   node tools/build-native.mjs --check            rebuilds it and compares with the committed file
  *   node tools/build-native.mjs --thumb --rv32     compiles for the boards' cores, prints sizes
  *   node tools/build-native.mjs --host-sanitizers  runs test/native/*.c under ASan and UBSan
+ *   node tools/build-native.mjs --host             the same, built by npm's zig: traps only
  */
 import { checkWasm, writeWasm } from './native/wasm.mjs';
 
@@ -14,6 +15,7 @@ const ACTIONS = {
   '--thumb': async () => (await import('./native/targets.mjs')).buildTarget('thumb'),
   '--rv32': async () => (await import('./native/targets.mjs')).buildTarget('rv32'),
   '--host-sanitizers': async () => (await import('./native/host.mjs')).runHostTests(),
+  '--host': async () => (await import('./native/host.mjs')).runHostTests({ useZig: true }),
 };
 
 async function main(args) {

@@ -113,18 +113,27 @@ static int softmax_is_sound(const check_t *c, const rt_layer_t *l, const rt_tens
          s->diff_min >= -(int32_t)((31u << 26) >> s->left_shift);
 }
 
+static int has_window(const rt_layer_t *l) {
+  return l->op == RT_OP_CONV_2D || l->op == RT_OP_DEPTHWISE_CONV_2D ||
+         l->op == RT_OP_AVERAGE_POOL_2D;
+}
+
+/* What every kind of layer has: tensors that do not lie on each other, and the activation. */
+static int frame_is_sound(const rt_layer_t *l, const rt_tensor_t *in, const rt_tensor_t *out) {
+  const int in_place = l->op == RT_OP_ADD && in->offset_bytes == out->offset_bytes;
+  if (!in_place && !disjoint(in, out)) return 0;
+  if (!has_window(l) && (l->kernel_height != 1 || l->kernel_width != 1)) return 0;
+  return out->width * out->channels <= RT_MAX_ROW && within(l->activation_min, -128, 127) &&
+         within(l->activation_max, l->activation_min, 127);
+}
+
 static rt_status_t check_layer(const check_t *c, const rt_layer_t *l) {
   const rt_model_t *m = c->model;
+  if (l->op < RT_OP_CONV_2D || l->op > RT_OP_SOFTMAX) return RT_ERROR_MODEL_OP;
   if (l->input >= m->tensor_count || l->output >= m->tensor_count) return RT_ERROR_MODEL_LAYOUT;
   const rt_tensor_t *in = &m->tensors[l->input];
   const rt_tensor_t *out = &m->tensors[l->output];
-  const int in_place = l->op == RT_OP_ADD && in->offset_bytes == out->offset_bytes;
-  if (!in_place && !disjoint(in, out)) return RT_ERROR_MODEL_LAYOUT;
-  if (out->width * out->channels > RT_MAX_ROW) return RT_ERROR_MODEL_LAYOUT;
-  if (!within(l->activation_min, -128, 127) || !within(l->activation_max, -128, 127) ||
-      l->activation_min > l->activation_max) {
-    return RT_ERROR_MODEL_LAYOUT;
-  }
+  if (!frame_is_sound(l, in, out)) return RT_ERROR_MODEL_LAYOUT;
   int sound = 0;
   switch (l->op) {
     case RT_OP_CONV_2D:
@@ -142,11 +151,9 @@ static rt_status_t check_layer(const check_t *c, const rt_layer_t *l) {
     case RT_OP_ADD:
       sound = add_is_sound(c, l, in, out);
       break;
-    case RT_OP_SOFTMAX:
+    default:
       sound = softmax_is_sound(c, l, in, out);
       break;
-    default:
-      return RT_ERROR_MODEL_OP;
   }
   return sound ? RT_OK : RT_ERROR_MODEL_LAYOUT;
 }
