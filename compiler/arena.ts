@@ -4,9 +4,9 @@
  *
  * Buffers of one group form a rigid body: each lies at its offset from the group's base, and they
  * may overlap each other (that is what groups are for). Bodies are placed one by one at the lowest
- * free offset. Some order of placement gives the optimum, so several orders are tried, then a
- * search with branch and bound over orders, until the peak meets the lower bound or the budget of
- * search steps is spent. Everything is deterministic.
+ * free offset. Some order of placement gives the optimum, so several orders are tried, each improved
+ * by bringing forward what reaches the peak, then a search with branch and bound over orders, until
+ * the peak meets the lower bound or the budget of search steps is spent. Everything is deterministic.
  */
 
 export interface PlanBuffer {
@@ -47,20 +47,37 @@ interface Body {
 }
 
 const SEARCH_STEPS = 4000;
+const PROMOTIONS = 20;
 const alignUp = (value: number, align: number): number => Math.ceil(value / align) * align;
 
 /** Places buffers. Throws for buffers that are malformed; that is a defect of the caller. */
 export function planArena(buffers: PlanBuffer[]): ArenaPlan {
   const bodies = makeBodies(buffers);
   const lowerBound = liveBytes(bodies).reduce((most, live) => Math.max(most, live.bytes), 0);
-  let best = placeInOrder(bodies, Infinity);
-  for (const order of orders(bodies)) {
-    if (best !== undefined && best.peak <= lowerBound) break;
-    best = placeInOrder(order, best?.peak ?? Infinity) ?? best;
-  }
-  if (best !== undefined && best.peak > lowerBound) best = search(bodies, best, lowerBound);
-  return { offsets: best?.offsets ?? new Map(), peak: best?.peak ?? 0, lowerBound };
+  let best: Placement = { offsets: new Map(), peak: Infinity };
+  for (const order of orders(bodies)) best = promote(order, best, lowerBound);
+  best = search(bodies, best, lowerBound);
+  return { offsets: best.offsets, peak: best.peak, lowerBound };
 }
+
+/** Places in this order, then again and again with what reached the peak brought forward. */
+function promote(start: Body[], best: Placement, lowerBound: number): Placement {
+  let order = start;
+  for (let round = 0; round < PROMOTIONS && best.peak > lowerBound; round++) {
+    const placement = placeInOrder(order);
+    if (placement.peak < best.peak) best = placement;
+    const top = order.findIndex((body) => endOf(body, placement) === placement.peak);
+    const body = order[top];
+    if (top < 1 || body === undefined) break;
+    const rest = order.filter((other) => other !== body);
+    const place = Math.floor(top / 2);
+    order = [...rest.slice(0, place), body, ...rest.slice(place)];
+  }
+  return best;
+}
+
+const endOf = (body: Body, { offsets }: Placement): number =>
+  Math.max(...body.rectangles.map((r) => (offsets.get(r.name) ?? 0) + r.bytes));
 
 function makeBodies(buffers: PlanBuffer[]): Body[] {
   const bodies = new Map<string, Body>();
@@ -130,13 +147,12 @@ function lowestBase(body: Body, placed: Rectangle[], from = 0): number {
 const moved = (body: Body, base: number): Rectangle[] =>
   body.rectangles.map((r) => ({ ...r, start: r.start + base }));
 
-function placeInOrder(order: Body[], below: number): Placement | undefined {
+function placeInOrder(order: Body[]): Placement {
   const placed: Rectangle[] = [];
   let peak = 0;
   for (const body of order) {
     const base = lowestBase(body, placed);
     peak = Math.max(peak, base + body.extent);
-    if (peak >= below) return undefined;
     placed.push(...moved(body, base));
   }
   return { peak, offsets: offsetsOf(placed) };
