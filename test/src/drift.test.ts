@@ -105,17 +105,14 @@ function adwinCut(buckets: number[][], delta: number): number {
   return 0;
 }
 
-/** Prints, window by window, whether the detector alarmed, its progress and another number. */
-function program(stream: number[], create: string, other: string): string {
-  return `
-import { PageHinkley, Ddm, Adwin, FALLS, RISES } from 'lib/drift';
-const stream = ${packed(stream)};
-const detector = ${create};
-for (let i = 0; i < ${stream.length}; i++) {
-  const alarm = detector.push(stream.getAt(4 * i, 'i32') / ${UNIT});
-  console.log(alarm, detector.progress(), ${other});
-  if (i % 8 === 0) await ds.sleep(1);
-}`;
+/** A detector on a stream; `other` is one more number to print. */
+interface Run {
+  name: string;
+  stream: number[];
+  /** Units of the stream that are 1. */
+  unit: number;
+  create: string;
+  other: string;
 }
 
 interface Row {
@@ -124,12 +121,32 @@ interface Row {
   other: number;
 }
 
-async function run(name: string, source: string): Promise<Row[]> {
-  const lines = await runOnVm(name, source);
-  return lines.map((line) => {
-    const [alarm, progress, other] = line.split(' ');
-    return { alarm: alarm === 'true', progress: Number(progress), other: Number(other) };
-  });
+/** One program for all runs: what is printed is the run's name, alarm, progress and the other number. */
+function program(runs: Run[]): string {
+  const functions = runs.map(
+    ({ name, stream, unit, create, other }) => `
+async function ${name}() {
+  const stream = ${packed(stream)};
+  const detector = ${create};
+  for (let i = 0; i < ${stream.length}; i++) {
+    const alarm = detector.push(stream.getAt(4 * i, 'i32') / ${unit});
+    console.log('${name}', alarm, detector.progress(), ${other});
+    if (i % 8 === 0) await ds.sleep(1);
+  }
+}
+await ${name}();`,
+  );
+  return `import { PageHinkley, Ddm, Adwin, FALLS, RISES } from 'lib/drift';${functions.join('\n')}`;
+}
+
+async function runAll(runs: Run[]): Promise<Record<string, Row[]>> {
+  const rows: Record<string, Row[]> = {};
+  for (const line of await runOnVm('drift', program(runs))) {
+    const [name, alarm, progress, other] = line.split(' ') as [string, string, string, string];
+    rows[name] ??= [];
+    rows[name].push({ alarm: alarm === 'true', progress: Number(progress), other: Number(other) });
+  }
+  return rows;
 }
 
 const changed = fallingStream(1, 260, 170, 6);
@@ -137,34 +154,59 @@ const calm = fallingStream(2, 260, 260, 0);
 const rising = changed.map((value) => -value);
 const ROWS = 5;
 
+interface Recording {
+  known: string;
+  stranger: string;
+  knownWindows: number;
+  /** In 1/256 nat. */
+  margins: number[];
+}
+
+const recorded = JSON.parse(
+  readFileSync(join(projectRoot, 'test/golden/drift/stream.json'), 'utf8'),
+) as Recording;
+
+const shared = `warmUp: ${WARM_UP}, clip: ${CLIP}`;
+const pageHinkley = `new PageHinkley({ direction: FALLS, ${shared}, delta: 0.4, lambda: 12 })`;
+const since = 'detector.windowsSinceChange()';
+const RUNS: Run[] = [
+  { name: 'changed', stream: changed, unit: UNIT, create: pageHinkley, other: since },
+  { name: 'calm', stream: calm, unit: UNIT, create: pageHinkley, other: since },
+  {
+    name: 'rising',
+    stream: rising,
+    unit: UNIT,
+    create: pageHinkley.replace('FALLS', 'RISES'),
+    other: since,
+  },
+  {
+    name: 'ddm',
+    stream: changed,
+    unit: UNIT,
+    create: `new Ddm({ direction: FALLS, ${shared} })`,
+    other: 'detector.warning() ? 1 : 0',
+  },
+  {
+    name: 'adwin',
+    stream: changed,
+    unit: UNIT,
+    create: `new Adwin({ direction: FALLS, ${shared}, rows: ${ROWS}, delta: 0.05 })`,
+    other: 'detector.length()',
+  },
+  {
+    name: 'recorded',
+    stream: recorded.margins,
+    unit: 256,
+    create: 'new PageHinkley({ direction: FALLS })',
+    other: since,
+  },
+];
+
 describe('drift detection on the official VM', () => {
-  const rows: Record<string, Row[]> = {};
+  let rows: Record<string, Row[]> = {};
 
   beforeAll(async () => {
-    const shared = `warmUp: ${WARM_UP}, clip: ${CLIP}`;
-    const pageHinkley = `new PageHinkley({ direction: FALLS, ${shared}, delta: 0.4, lambda: 12 })`;
-    const programs: [string, string][] = [
-      ['changed', program(changed, pageHinkley, 'detector.windowsSinceChange()')],
-      ['calm', program(calm, pageHinkley, 'detector.windowsSinceChange()')],
-      ['rising', program(rising, pageHinkley.replace('FALLS', 'RISES'), '0')],
-      [
-        'ddm',
-        program(changed, `new Ddm({ direction: FALLS, ${shared} })`, 'detector.warning() ? 1 : 0'),
-      ],
-      [
-        'adwin',
-        program(
-          changed,
-          `new Adwin({ direction: FALLS, ${shared}, rows: ${ROWS}, delta: 0.05 })`,
-          'detector.length()',
-        ),
-      ],
-    ];
-    await Promise.all(
-      programs.map(async ([name, source]) => {
-        rows[name] = await run(`drift-${name}`, source);
-      }),
-    );
+    rows = await runAll(RUNS);
   });
 
   it.each(['changed', 'calm'])('Page-Hinkley follows the published sums (%s)', (name) => {
@@ -217,6 +259,21 @@ describe('drift detection on the official VM', () => {
     expect(got.some((row) => row.alarm)).toBe(true);
     expect(Math.max(...got.map((row) => row.other))).toBeLessThanOrEqual(5 * (2 ** ROWS - 1));
   });
+
+  it('gives the alarms that it gives in Node, where the figures are measured', () => {
+    const detector = new PageHinkley({ direction: FALLS });
+    const got = rows['recorded'] as Row[];
+    expect(got).toHaveLength(recorded.margins.length);
+    recorded.margins.forEach((margin, i) => {
+      const alarm = detector.push(margin / 256);
+      const row = got[i] as Row;
+      expect(row.progress).toBeCloseTo(detector.progress(), 5);
+      expect([row.alarm, row.other]).toEqual([alarm, detector.windowsSinceChange()]);
+    });
+    const alarm = got.findIndex((row) => row.alarm);
+    expect(alarm).toBeGreaterThanOrEqual(recorded.knownWindows);
+    expect(alarm).toBeLessThan(recorded.margins.length);
+  });
 });
 
 describe('details of drift detection on the official VM', () => {
@@ -266,42 +323,5 @@ console.log(any);`,
       String(ddmLevels(errors).findIndex((level) => level >= 3)),
       'false',
     ]);
-  });
-});
-
-describe('a recorded stream on the official VM', () => {
-  const file = join(projectRoot, 'test/golden/drift/stream.json');
-  const recorded = JSON.parse(readFileSync(file, 'utf8')) as {
-    known: string;
-    stranger: string;
-    knownWindows: number;
-    margins: number[];
-  };
-
-  /** The same source, src/lib/drift.ts, in Node: that is what bench/drift measures. */
-  function inNode(): Row[] {
-    const detector = new PageHinkley({ direction: FALLS });
-    return recorded.margins.map((margin) => {
-      const alarm = detector.push(margin / 256);
-      return { alarm, progress: detector.progress(), other: detector.windowsSinceChange() };
-    });
-  }
-
-  it('gives the alarms that it gives in Node, where the figures are measured', async () => {
-    const source = program(
-      recorded.margins,
-      'new PageHinkley({ direction: FALLS })',
-      'detector.windowsSinceChange()',
-    );
-    const got = await run('drift-recorded', source.replace(`/ ${UNIT}`, '/ 256'));
-    const expected = inNode();
-    expect(got).toHaveLength(recorded.margins.length);
-    got.forEach((row, i) => {
-      expect(row.progress).toBeCloseTo((expected[i] as Row).progress, 5);
-      expect([row.alarm, row.other]).toEqual([expected[i]?.alarm, expected[i]?.other]);
-    });
-    const alarm = got.findIndex((row) => row.alarm);
-    expect(alarm).toBeGreaterThanOrEqual(recorded.knownWindows);
-    expect(alarm).toBeLessThan(recorded.margins.length);
   });
 });
