@@ -55,7 +55,7 @@ export function cFiles(folder) {
 /** What every firmware links: the same files on every board. */
 export function portableSources() {
   return [
-    ...cFiles('native/engine').filter((f) => !/adapter|train|kind_|backward|loss|random/.test(f)),
+    ...cFiles('native/engine'),
     ...cFiles('native/dsp'),
     'native/hal/libc.c',
   ];

@@ -1,0 +1,55 @@
+/**
+ * Compiles native/ for this computer and runs test/native/*.c: kernels against slow versions, the
+ * model check against damaged tables.
+ *
+ * With gcc or clang on the PATH under AddressSanitizer and UndefinedBehaviorSanitizer. Without, with
+ * npm's zig, which brings no AddressSanitizer: undefined behaviour traps, and that is said.
+ */
+import { execFile, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { cFiles, outputDir, root, WARNINGS, zig } from './toolchain.mjs';
+
+const run = promisify(execFile);
+
+const FLAGS = ['-O1', '-g', '-Inative', '-Inative/engine', '-fno-strict-aliasing'];
+const SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+const TRAPS = ['-fsanitize=undefined', '-fsanitize-trap=undefined'];
+
+/** The C files under test; libc.c is for targets without a C library. */
+function sources() {
+  return [...cFiles('native/engine'), ...cFiles('native/dsp'), ...cFiles('test/native')];
+}
+
+function hasCompiler(name) {
+  return spawnSync(name, ['--version']).status === 0;
+}
+
+/** A static binary where that needs no headers of the system. */
+function zigTarget() {
+  const cpu = { x64: 'x86_64', arm64: 'aarch64' }[process.arch];
+  return process.platform === 'linux' && cpu ? ['-target', `${cpu}-linux-musl`] : [];
+}
+
+async function compile(compiler, file) {
+  const common = [...WARNINGS, ...FLAGS, ...sources(), '-o', file, '-lm'];
+  if (!compiler) return zig(['cc', ...zigTarget(), ...TRAPS, ...common]);
+  try {
+    return await run(compiler, [...SANITIZERS, ...common], { cwd: root });
+  } catch (error) {
+    throw new Error(`${compiler} failed:\n${error.stderr || error.message}`);
+  }
+}
+
+/** Builds and runs the tests; throws when one fails. @param useZig even if there is a compiler */
+export async function runHostTests({ useZig = false } = {}) {
+  const compiler = useZig ? undefined : ['gcc', 'clang'].find(hasCompiler);
+  const file = join(outputDir('host'), compiler ? 'native-test' : 'native-test-zig');
+  await compile(compiler, file);
+  const how = compiler
+    ? `${compiler} with AddressSanitizer and UndefinedBehaviorSanitizer`
+    : 'zig with traps for undefined behaviour';
+  console.log(`native tests, built by ${how}`);
+  const { status, signal } = spawnSync(file, { stdio: 'inherit' });
+  if (status !== 0) throw new Error(`native tests ended with ${signal ?? `status ${status}`}`);
+}
