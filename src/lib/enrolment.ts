@@ -113,10 +113,10 @@ export function pressToAnswer(holdMs: number): Answer {
  * @returns times in ms, on and off in turn, starting with on
  */
 export function blinkPattern(word: number): number[] {
-  const pattern = [600, 300];
+  const pattern = [300, 150];
   for (let i = 0; i <= word; i++) {
+    pattern.push(80);
     pattern.push(120);
-    pattern.push(180);
   }
   return pattern;
 }

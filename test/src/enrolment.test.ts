@@ -59,6 +59,6 @@ describe('enrolment on the official VM', () => {
   });
 
   it('counts the word out on the LED', () => {
-    expect(lines[14]).toBe('600,300,120,180 600,300,120,180,120,180,120,180');
+    expect(lines[14]).toBe('300,150,80,120 300,150,80,120,80,120,80,120');
   });
 });
