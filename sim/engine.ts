@@ -16,7 +16,8 @@ import type { AdapterOptions } from '../compiler/adapter.ts';
 import type { LoweredTensor } from '../compiler/lower.ts';
 import { FeatureExtractor, featureShift } from './features.ts';
 import { Firmware } from './firmware.ts';
-import { predict, type Prediction } from './prediction.ts';
+import { fromLogits, predict, type Prediction } from './prediction.ts';
+import { Training } from './training.ts';
 
 export type { Prediction } from './prediction.ts';
 
@@ -60,6 +61,7 @@ export class Engine {
   private readonly arena: number;
   private readonly engine: number;
   private readonly extractor?: FeatureExtractor;
+  private readonly adaptation?: Training;
 
   /** Use Engine.load. */
   private constructor(
@@ -80,6 +82,9 @@ export class Engine {
     this.engine = firmware.allocate(firmware.call('rt_sim_engine_bytes'));
     const args = [this.engine, image, image, imageBytes, this.arena, this.arenaBytes];
     firmware.check(this.file, 'rt_sim_engine_init', ...args);
+    if (compiled.training) {
+      this.adaptation = new Training(firmware, this.file, this.engine, this.classes);
+    }
     const { features } = compiled;
     if (features) {
       const quant = image + (symbols['rt_features'] ?? 0);
@@ -134,6 +139,27 @@ export class Engine {
     return featureShift(input, this.input.scale, this.input.zeroPoint);
   }
 
+  /** Adapter, labelled windows and training; the engine must have been loaded with an adapter. */
+  get training(): Training {
+    if (this.adaptation) return this.adaptation;
+    throw new RetuneError(`${this.file}: loaded without an adapter; choose skip, lora or head`);
+  }
+
+  /** Rank of the adapter's low-rank matrices; 0 where it has none. */
+  get rank(): number {
+    return this.compiled.training?.rank ?? 0;
+  }
+
+  /** Bytes of a saved adapter. */
+  get adapterBytes(): number {
+    return this.compiled.training?.adapterBytes ?? 0;
+  }
+
+  /** Bytes of the labelled windows, beside the arena. */
+  get windowBytes(): number {
+    return this.adaptation?.windowBytes ?? 0;
+  }
+
   /** One whole inference over an int8 input tensor. */
   infer(input: Int8Array): Prediction {
     this.begin(input);
@@ -160,6 +186,9 @@ export class Engine {
 
   /** What the last complete inference says. */
   prediction(): Prediction {
+    if (this.adaptation) {
+      return fromLogits(this.tensor(this.output.index).slice(), this.adaptation.logits());
+    }
     const last = this.compiled.model.layers.at(-1);
     const source = last?.op === 'SOFTMAX' ? this.lowered(last.input) : this.output;
     return predict(

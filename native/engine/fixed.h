@@ -51,7 +51,8 @@ static inline int32_t rt_fixed_abs(int32_t x) { return x < 0 ? -x : x; }
 /* Bits needed for the magnitude: 0 for 0, else floor(log2(x)) + 1. */
 static inline int32_t rt_fixed_bits(uint32_t x) { return x ? 32 - __builtin_clz(x) : 0; }
 
-/* ---- a positive factor for inner loops: mantissa * 2^-shift, mantissa in [2^14, 2^15) or 0 ---- */
+/* ---- a positive factor for inner loops: mantissa * 2^-shift, mantissa in [2^14, 2^15) or 0 ----
+ */
 
 typedef struct {
   int32_t mantissa;

@@ -1,0 +1,221 @@
+#include "fixed.h"
+
+#define REAL_APPLY_LIMIT 0x3fffffff
+#define MANTISSA_MIN 0x40000000
+
+uint32_t rt_fixed_seed(uint32_t seed) {
+  /* MurmurHash3's finaliser: every bit of the seed reaches every bit of the state. */
+  uint32_t x = seed + 0x9e3779b9u;
+  x = (x ^ (x >> 16)) * 0x85ebca6bu;
+  x = (x ^ (x >> 13)) * 0xc2b2ae35u;
+  x ^= x >> 16;
+  return x ? x : 1u;
+}
+
+uint32_t rt_fixed_random_below(uint32_t *state, uint32_t bound) {
+  return ((rt_fixed_random(state) >> 16) * bound) >> 16;
+}
+
+int32_t rt_fixed_random_normal(uint32_t *state, int32_t sigma_q8) {
+  uint32_t x = rt_fixed_random(state);
+  int32_t sum = (int32_t)((x & 255u) + ((x >> 8) & 255u) + ((x >> 16) & 255u) + (x >> 24)) - 510;
+  /* The sum's standard deviation is 147.8; 443 / 65536 = 1 / 147.9. */
+  return ((((sum * sigma_q8) >> 4) * 443) + 2048) >> 12;
+}
+
+int32_t rt_fixed_scale_stochastic(int32_t x, rt_scale_t scale, uint32_t random, int32_t limit) {
+  int32_t product = x * scale.mantissa;
+  int32_t shift = scale.shift;
+  if (shift > 30) {
+    if (shift > 60) return 0;
+    product >>= shift - 30;
+    shift = 30;
+  }
+  if (shift >= 0) {
+    return rt_fixed_clamp(rt_fixed_round_stochastic(product, (uint32_t)shift, random), limit);
+  }
+  if (shift < -30 || rt_fixed_abs(product) > (limit >> -shift)) {
+    return product == 0 ? 0 : (product > 0 ? limit : -limit);
+  }
+  return product * (1 << -shift);
+}
+
+/* x * scale for shift < 16, given the product's upper part and lowest 16 bits. */
+static int32_t scale_wide_left(int32_t upper, uint32_t low, int32_t shift, int32_t limit) {
+  int32_t left = 16 - shift;
+  if (left > 30 || rt_fixed_abs(upper) > (limit >> left)) {
+    return upper == 0 ? 0 : (upper > 0 ? limit : -limit);
+  }
+  int32_t rest = shift >= 0 ? (int32_t)(low >> shift) : (int32_t)(low << -shift);
+  return rt_fixed_clamp(upper * (1 << left) + rest, limit);
+}
+
+int32_t rt_fixed_scale_wide(int32_t x, rt_scale_t scale, int32_t limit) {
+  if (x == 0 || scale.mantissa == 0) return 0;
+  uint32_t low = ((uint32_t)x & 0xffffu) * (uint32_t)scale.mantissa;
+  int32_t upper = (x >> 16) * scale.mantissa + (int32_t)(low >> 16);
+  if (scale.shift < 16) return scale_wide_left(upper, low & 0xffffu, scale.shift, limit);
+  if (scale.shift > 47) return 0;
+  return rt_fixed_clamp(upper >> (scale.shift - 16), limit);
+}
+
+rt_real_t rt_real_from_uint(uint32_t value, int32_t exponent) {
+  rt_real_t real = {0, 0};
+  if (value == 0) return real;
+  int32_t bits = rt_fixed_bits(value);
+  real.mantissa = (int32_t)(bits > 31 ? value >> 1 : value << (31 - bits));
+  real.exponent = bits + exponent;
+  return real;
+}
+
+rt_real_t rt_real_multiply(rt_real_t a, rt_real_t b) {
+  rt_real_t product = {0, 0};
+  if (a.mantissa == 0 || b.mantissa == 0) return product;
+  uint64_t wide = (uint64_t)(uint32_t)a.mantissa * (uint32_t)b.mantissa;
+  product.exponent = a.exponent + b.exponent;
+  product.mantissa = (int32_t)(wide >> 31);
+  if (product.mantissa < MANTISSA_MIN) {
+    product.mantissa = (int32_t)(wide >> 30);
+    product.exponent--;
+  }
+  return product;
+}
+
+rt_real_t rt_real_divide(rt_real_t a, rt_real_t b) {
+  rt_real_t ratio = {0, 0};
+  if (a.mantissa == 0) return ratio;
+  uint32_t rest = (uint32_t)a.mantissa;
+  uint32_t divisor = (uint32_t)b.mantissa;
+  ratio.exponent = a.exponent - b.exponent + 1;
+  if (rest < divisor) {
+    rest <<= 1;
+    ratio.exponent--;
+  }
+  uint32_t bits = 0;
+  for (int32_t i = 0; i < 31; i++) {
+    bits <<= 1;
+    if (rest >= divisor) {
+      rest -= divisor;
+      bits |= 1u;
+    }
+    rest <<= 1;
+  }
+  ratio.mantissa = (int32_t)bits;
+  return ratio;
+}
+
+rt_real_t rt_real_add(rt_real_t a, rt_real_t b) {
+  if (a.mantissa == 0) return b;
+  if (b.mantissa == 0) return a;
+  if (a.exponent < b.exponent) return rt_real_add(b, a);
+  int32_t distance = a.exponent - b.exponent;
+  uint32_t sum = (uint32_t)a.mantissa + (distance > 30 ? 0u : (uint32_t)b.mantissa >> distance);
+  return rt_real_from_uint(sum, a.exponent - 31);
+}
+
+rt_real_t rt_real_sqrt(rt_real_t a) {
+  if (a.mantissa == 0) return a;
+  int32_t odd = a.exponent & 1;
+  uint32_t fraction = odd ? (uint32_t)a.mantissa : (uint32_t)a.mantissa << 1;
+  return rt_real_from_uint(rt_fixed_sqrt(fraction), (a.exponent + odd) / 2 - 16);
+}
+
+rt_real_t rt_real_shift(rt_real_t a, int32_t exponent) {
+  a.exponent += exponent;
+  return a;
+}
+
+int32_t rt_real_less(rt_real_t a, rt_real_t b) {
+  if (a.mantissa == 0 || b.mantissa == 0) return a.mantissa < b.mantissa;
+  if (a.exponent != b.exponent) return a.exponent < b.exponent;
+  return a.mantissa < b.mantissa;
+}
+
+rt_scale_t rt_real_to_scale(rt_real_t a) {
+  rt_scale_t scale = {0, 0};
+  if (a.mantissa == 0) return scale;
+  scale.mantissa = (int32_t)(((uint32_t)a.mantissa + 0x8000u) >> 16);
+  scale.shift = 15 - a.exponent;
+  if (scale.mantissa > 0x7fff) scale.mantissa = 0x7fff;
+  return scale;
+}
+
+int32_t rt_real_apply(rt_real_t a, int32_t x) {
+  int64_t product = (int64_t)x * a.mantissa;
+  int32_t right = 31 - a.exponent;
+  if (product == 0 || right > 62) return 0;
+  if (right > 0) {
+    product = (product + ((int64_t)1 << (right - 1))) >> right;
+  } else if (right < -31) {
+    product = product > 0 ? INT32_MAX : -INT32_MAX;
+  } else {
+    product *= (int64_t)1 << -right;
+  }
+  if (product > REAL_APPLY_LIMIT) return REAL_APPLY_LIMIT;
+  return product < -REAL_APPLY_LIMIT ? -REAL_APPLY_LIMIT : (int32_t)product;
+}
+
+/* 2^(-i/32) in Q16 */
+static const uint32_t exp2_table[32] = {65536, 64132, 62757, 61413, 60097, 58809, 57549, 56316,
+                                        55109, 53928, 52773, 51642, 50535, 49452, 48393, 47356,
+                                        46341, 45348, 44376, 43425, 42495, 41584, 40693, 39821,
+                                        38968, 38133, 37316, 36516, 35734, 34968, 34219, 33486};
+
+uint32_t rt_fixed_exp_negative(uint32_t x_q16) {
+  if (x_q16 >= 16u << 16) return 0;
+  /* exp(-x) = 2^-t, t = x log2(e) in Q16; the product is split to stay within 32 bits. */
+  uint32_t t = (x_q16 >> 16) * 94548u + (((x_q16 & 0xffffu) * 47274u) >> 15);
+  uint32_t entry = exp2_table[(t & 0xffffu) >> 11];
+  uint32_t u = ((t & 2047u) * 11357u) >> 10; /* the rest times ln 2, Q20, below 2^15 */
+  uint32_t factor = (1u << 20) - u + ((u * u) >> 21) + 16u;
+  return ((entry * (factor >> 5)) >> 11) >> (t >> 16);
+}
+
+/* ln(1 + i/32) in Q20 */
+static const uint32_t log_table[32] = {
+    0,      32266,  63570,  93965,  123504, 152234, 180198, 207435, 233983, 259875, 285143,
+    309817, 333923, 357487, 380534, 403085, 425161, 446782, 467966, 488731, 509092, 529065,
+    548665, 567906, 586800, 605359, 623596, 641520, 659144, 676476, 693527, 710304};
+
+#define LN2_Q20 726817u
+
+uint32_t rt_fixed_log(uint32_t x_q20) {
+  uint32_t whole = (uint32_t)rt_fixed_bits(x_q20) - 21u;
+  uint32_t mantissa = whole > 4 ? x_q20 >> (whole - 4) >> 8 : (x_q20 << (4 - whole)) >> 8; /* Q16 */
+  uint32_t entry = (mantissa - 65536u) >> 11;
+  uint32_t base = 65536u + (entry << 11);
+  uint32_t r = ((mantissa - base) << 20) / base; /* Q20, below 2^15 */
+  uint32_t square = (r * r) >> 20;
+  uint32_t log = whole * LN2_Q20 + log_table[entry] + r - square / 2u + ((square * r) >> 20) / 3u;
+  return (log + 8u) >> 4;
+}
+
+/* (1 + cos(pi i / 64)) / 2 in Q15 */
+static const uint16_t cosine_table[65] = {
+    32768, 32748, 32689, 32591, 32453, 32277, 32063, 31810, 31521, 31195, 30833, 30437, 30007,
+    29544, 29049, 28524, 27969, 27387, 26778, 26144, 25486, 24807, 24107, 23389, 22654, 21904,
+    21140, 20365, 19580, 18788, 17990, 17188, 16384, 15580, 14778, 13980, 13188, 12403, 11628,
+    10864, 10114, 9379,  8661,  7961,  7282,  6624,  5990,  5381,  4799,  4244,  3719,  3224,
+    2761,  2331,  1935,  1573,  1247,  958,   705,   491,   315,   177,   79,    20,    0};
+
+int32_t rt_fixed_cosine_decay(uint32_t step, uint32_t steps) {
+  uint32_t position = ((step << 16) / steps) << 6; /* table index in Q16 */
+  uint32_t entry = position >> 16;
+  if (entry >= 64) return 0;
+  int32_t from = cosine_table[entry];
+  int32_t to = cosine_table[entry + 1];
+  return from + (((to - from) * (int32_t)(position & 0xffffu)) >> 16);
+}
+
+uint32_t rt_fixed_sqrt(uint32_t x) {
+  uint32_t root = 0;
+  for (uint32_t bit = 1u << 30; bit != 0; bit >>= 2) {
+    uint32_t trial = root + bit;
+    root >>= 1;
+    if (x >= trial) {
+      x -= trial;
+      root += bit;
+    }
+  }
+  return root;
+}

@@ -1,0 +1,139 @@
+/*
+ * Adapter kind "lora": the head, and low-rank deltas of chosen pointwise and dense layers (Hu et
+ * al. 2021, "LoRA: low-rank adaptation of large language models").
+ *   y_c += sum_k B_ck h_k,  h_k = sum_i A_ki x_i
+ * A starts as small random numbers, B as zero. In the accumulator of channel c, whose unit is
+ * input scale * weight scale of c, that is
+ *   acc_c += (sum_k Bq_ck (hq_k >> t)) * 2^(t - eA - eB) / weight_scale_c
+ * with t such that the sum fits in 32 bits (0 for all but wide layers). The backward pass through
+ * the frozen layers is in backward.c.
+ */
+#include "adapter.h"
+
+static uint32_t no_constants(const rt_adapter_plan_t *plan) {
+  (void)plan;
+  return 0;
+}
+
+static uint32_t site_inputs(const rt_model_t *model, const rt_layer_t *layer) {
+  const rt_tensor_t *in = &model->tensors[layer->input];
+  uint32_t channels = (uint32_t)in->channels;
+  if (layer->op != RT_OP_FULLY_CONNECTED) return channels;
+  return channels * (uint32_t)in->height * (uint32_t)in->width;
+}
+
+static rt_status_t check_site(const rt_adapter_t *adapter, uint32_t i) {
+  const rt_adapter_plan_t *plan = adapter->plan;
+  const rt_model_t *model = adapter->engine->model;
+  const rt_adapter_site_t *site = &plan->sites[i];
+  if (site->layer >= plan->head_layer || site->hidden_shift > 31) return RT_ERROR_MODEL_LAYOUT;
+  const rt_layer_t *layer = &model->layers[site->layer];
+  uint32_t pointwise = layer->op == RT_OP_CONV_2D && layer->kernel_height == 1 &&
+                       layer->kernel_width == 1 && layer->stride_height == 1 &&
+                       layer->stride_width == 1;
+  if (!pointwise && layer->op != RT_OP_FULLY_CONNECTED) return RT_ERROR_MODEL_LAYOUT;
+  uint32_t in = site_inputs(model, layer);
+  uint32_t out = (uint32_t)model->tensors[layer->output].channels;
+  uint32_t group = RT_GROUP_LORA + 2u * i;
+  if (!rt_adapter_has_group(plan, group, plan->rank, in) ||
+      !rt_adapter_has_group(plan, group + 1u, out, plan->rank) ||
+      plan->scratch.bytes < out * sizeof(int32_t)) {
+    return RT_ERROR_MODEL_LAYOUT;
+  }
+  return RT_OK;
+}
+
+static rt_status_t check(const rt_adapter_t *adapter) {
+  const rt_adapter_plan_t *plan = adapter->plan;
+  if (plan->rank < 1 || plan->rank > RT_ADAPTER_RANK_MAX || plan->site_count == 0 ||
+      plan->site_count > plan->group_count ||
+      plan->group_count != RT_GROUP_LORA + 2u * plan->site_count) {
+    return RT_ERROR_MODEL_LAYOUT;
+  }
+  for (uint32_t i = 0; i < plan->site_count; i++) {
+    rt_status_t status = check_site(adapter, i);
+    if (status != RT_OK) return status;
+  }
+  return RT_OK;
+}
+
+static uint32_t find_site(const rt_adapter_plan_t *plan, uint32_t layer) {
+  for (uint32_t i = 0; i < plan->site_count; i++) {
+    if (plan->sites[i].layer == layer) return i;
+  }
+  return RT_NONE;
+}
+
+static const rt_adapter_mask_t *find_mask(const rt_adapter_plan_t *plan, uint32_t layer) {
+  for (uint32_t i = 0; i < plan->mask_count; i++) {
+    if (plan->masks[i].layer == layer) return &plan->masks[i];
+  }
+  return 0;
+}
+
+static uint32_t wants(rt_adapter_t *adapter, uint32_t layer) {
+  uint32_t bits = 0;
+  if (adapter->enabled && find_site(adapter->plan, layer) != RT_NONE) bits |= RT_HOOK_PIXEL;
+  if (adapter->training && find_mask(adapter->plan, layer)) bits |= RT_HOOK_ROW;
+  return bits;
+}
+
+static void pixel(rt_adapter_t *adapter, uint32_t layer, uint32_t pixel, const int8_t *x,
+                  int32_t *acc) {
+  const rt_adapter_plan_t *plan = adapter->plan;
+  uint32_t i = find_site(plan, layer);
+  const rt_adapter_site_t *site = &plan->sites[i];
+  uint32_t group = RT_GROUP_LORA + 2u * i;
+  uint32_t in = plan->groups[group].columns;
+  uint32_t out = plan->groups[group + 1u].rows;
+  const rt_model_t *model = adapter->engine->model;
+  int32_t zero = model->tensors[model->layers[layer].input].zero_point;
+  const int8_t *a = rt_adapter_q(adapter, group);
+  const int8_t *b = rt_adapter_q(adapter, group + 1u);
+  int32_t h[RT_ADAPTER_RANK_MAX];
+  for (uint32_t k = 0; k < plan->rank; k++, a += in) {
+    int32_t sum = 0;
+    for (uint32_t j = 0; j < in; j++) sum += a[j] * (x[j] - zero);
+    h[k] = sum >> site->hidden_shift;
+  }
+  int32_t exponent =
+      (int32_t)site->hidden_shift - adapter->exponents[group] - adapter->exponents[group + 1u];
+  for (uint32_t c = 0; c < out; c++, b += plan->rank) {
+    int32_t sum = 0;
+    for (uint32_t k = 0; k < plan->rank; k++) sum += b[k] * h[k];
+    rt_scale_t scale = rt_real_to_scale(rt_real_shift(site->inverse_weight_scale[c], exponent));
+    acc[c] += rt_fixed_scale_wide(sum, scale, (1 << 29) - 1);
+  }
+  (void)pixel;
+}
+
+/* Bits of one output row: where the layer's clamp lets gradients through. */
+static void row(rt_adapter_t *adapter, uint32_t layer, uint32_t row) {
+  const rt_adapter_mask_t *mask = find_mask(adapter->plan, layer);
+  const rt_layer_t *l = &adapter->engine->model->layers[layer];
+  const rt_tensor_t *tensor = &adapter->engine->model->tensors[l->output];
+  const int8_t *y = rt_engine_tensor(adapter->engine, l->output);
+  uint8_t *bits = (uint8_t *)adapter->engine->arena + mask->offset_bytes;
+  int32_t top = l->activation_max < 127 ? l->activation_max : 128;
+  uint32_t length = (uint32_t)(tensor->width * tensor->channels);
+  for (uint32_t i = row * length; i < (row + 1u) * length; i++) {
+    uint8_t bit = (uint8_t)(1u << (i & 7u));
+    if (y[i] > l->activation_min && y[i] < top) {
+      bits[i >> 3] |= bit;
+    } else {
+      bits[i >> 3] &= (uint8_t)~bit;
+    }
+  }
+}
+
+const rt_adapter_kind_t rt_kind_lora = {
+    .method = RT_ADAPTER_LORA,
+    .cached = 0,
+    .check = check,
+    .constant_bytes = no_constants,
+    .wants = wants,
+    .pixel = pixel,
+    .row = row,
+    .logits = rt_adapter_head_logits,
+    .learn = rt_adapter_head_learn,
+};

@@ -1,0 +1,425 @@
+#include "train.h"
+
+#include "loss.h"
+
+/* Cycles of a Cortex-M0+ a unit of work, for budgets: measured in bench/, rounded up. */
+#define CYCLES_FORWARD_MAC 6u
+#define CYCLES_BACKWARD_MAC 12u
+#define CYCLES_LEARN_MAC 20u
+#define CYCLES_PARAMETER 250u
+#define CYCLES_SHOW_VALUE 30u
+
+#define FORWARD_SLICE_MACS 16384u
+#define LOSS_LIMIT 0xfffffu /* 16 nats: sums of 4,096 stay within 32 bits */
+
+/* ---- memory of the burst ---- */
+
+static uint16_t *training_slots(const rt_trainer_t *trainer) {
+  return rt_adapter_buffer(trainer->adapter, &trainer->adapter->plan->order);
+}
+
+static uint16_t *sample_order(const rt_trainer_t *trainer) {
+  return training_slots(trainer) + trainer->adapter->plan->windows;
+}
+
+static int8_t *cached_vector(const rt_trainer_t *trainer, uint32_t position) {
+  const rt_adapter_plan_t *plan = trainer->adapter->plan;
+  return (int8_t *)rt_adapter_buffer(trainer->adapter, &plan->cache) +
+         position * plan->vector.bytes;
+}
+
+static int8_t *snapshot(const rt_trainer_t *trainer) {
+  return rt_adapter_buffer(trainer->adapter, &trainer->adapter->plan->snapshot);
+}
+
+/* ---- life ---- */
+
+rt_status_t rt_trainer_init(rt_trainer_t *trainer, rt_adapter_t *adapter, void *memory,
+                            uint32_t bytes) {
+  __builtin_memset(trainer, 0, sizeof(*trainer));
+  trainer->adapter = adapter;
+  return rt_windows_init(&trainer->windows, adapter->engine, memory, bytes, adapter->plan->windows);
+}
+
+rt_status_t rt_train_remember(rt_trainer_t *trainer, uint32_t label, uint32_t purpose) {
+  if (trainer->phase != RT_PHASE_IDLE) return RT_ERROR_STATE;
+  if (label >= trainer->adapter->plan->classes || purpose >= RT_WINDOW_PURPOSES) {
+    return RT_ERROR_ARGUMENT;
+  }
+  return rt_windows_remember(&trainer->windows, label, purpose);
+}
+
+rt_status_t rt_train_forget(rt_trainer_t *trainer) {
+  if (trainer->phase != RT_PHASE_IDLE) return RT_ERROR_STATE;
+  rt_windows_forget(&trainer->windows);
+  return RT_OK;
+}
+
+void rt_train_defaults(const rt_adapter_t *adapter, rt_train_params_t *params) {
+  const rt_train_params_t lora = {
+      .steps = 200,
+      .batch = 4,
+      .rate_q24 = 167772, /* 0.01 */
+      .momentum_q15 = 29491,
+      .decay_q24 = 0,
+      .clip_q16 = 65536,
+      .smoothing_q15 = 0,
+      .views = 1,
+      .shift_rows = 3,
+      .noise_q8 = 512,
+      .gain = 0,
+      .seed = 1,
+  };
+  *params = lora;
+  if (!adapter->kind->cached) return;
+  params->steps = 600;
+  params->batch = 8;
+  params->rate_q24 = 335544; /* 0.02 */
+  params->views = 4;
+}
+
+static uint32_t out_of_range(const rt_trainer_t *trainer, const rt_train_params_t *p) {
+  const rt_model_t *model = trainer->adapter->engine->model;
+  uint32_t height = (uint32_t)model->tensors[model->input_tensor].height;
+  return p->steps < 1 || p->steps > 65535 || p->batch < 1 || p->batch > 64 || p->rate_q24 < 1 ||
+         p->rate_q24 > (1u << 24) || p->momentum_q15 > 32767 || p->decay_q24 > (1u << 24) ||
+         p->smoothing_q15 > 16384 || p->views < 1 || p->views > 255 || p->shift_rows > height / 2 ||
+         p->noise_q8 > 32767 || p->gain > 127;
+}
+
+static void list_training_windows(rt_trainer_t *trainer) {
+  uint16_t *slots = training_slots(trainer);
+  trainer->count = 0;
+  for (uint32_t i = 0; i < trainer->windows.count; i++) {
+    if (rt_windows_head(&trainer->windows, i)->purpose != RT_WINDOW_TRAIN) continue;
+    slots[trainer->count++] = (uint16_t)i;
+  }
+}
+
+rt_status_t rt_train_begin(rt_trainer_t *trainer, const rt_train_params_t *params) {
+  if (trainer->phase != RT_PHASE_IDLE) return RT_ERROR_STATE;
+  if (out_of_range(trainer, params)) return RT_ERROR_ARGUMENT;
+  list_training_windows(trainer);
+  if (trainer->count == 0) return RT_ERROR_EMPTY;
+  rt_adapter_t *adapter = trainer->adapter;
+  trainer->params = *params;
+  __builtin_memcpy(snapshot(trainer), adapter->exponents, adapter->plan->snapshot.bytes);
+  trainer->can_restore = 1;
+  trainer->order_random = rt_fixed_seed(params->seed);
+  trainer->view_random = rt_fixed_seed(params->seed + 0x10000u);
+  trainer->round_random = rt_fixed_seed(params->seed + 0x20000u);
+  trainer->drawn = trainer->count;
+  trainer->step = trainer->in_batch = trainer->position = trainer->refreshed = 0;
+  trainer->started = trainer->stopping = trainer->loss_sum_q16 = 0;
+  rt_groups_begin(adapter);
+  adapter->enabled = 1;
+  adapter->training = !adapter->kind->cached;
+  trainer->phase = adapter->kind->cached ? RT_PHASE_CACHE : RT_PHASE_SAMPLE;
+  return RT_OK;
+}
+
+void rt_train_stop(rt_trainer_t *trainer) { trainer->stopping = 1; }
+
+uint32_t rt_train_owns_arena(const rt_trainer_t *trainer) {
+  return trainer->started || trainer->phase == RT_PHASE_FORWARD ||
+         trainer->phase == RT_PHASE_BACKWARD;
+}
+
+rt_status_t rt_train_restore(rt_trainer_t *trainer) {
+  if (trainer->phase != RT_PHASE_IDLE || !trainer->can_restore) return RT_ERROR_STATE;
+  __builtin_memcpy(trainer->adapter->exponents, snapshot(trainer),
+                   trainer->adapter->plan->snapshot.bytes);
+  trainer->can_restore = 0;
+  return RT_OK;
+}
+
+/* ---- units ---- */
+
+static uint32_t input_values(const rt_trainer_t *trainer) {
+  return trainer->windows.entry_bytes - (uint32_t)sizeof(rt_window_head_t);
+}
+
+/* A piece of a forward pass over window `slot`; the first shows it. Returns RT_OK at its end. */
+static rt_status_t forward_unit(rt_trainer_t *trainer, uint32_t slot, uint32_t jittered,
+                                uint32_t *cycles) {
+  const rt_train_params_t *p = &trainer->params;
+  rt_engine_t *engine = trainer->adapter->engine;
+  if (!trainer->started) {
+    rt_windows_jitter_t jitter = {p->shift_rows, p->noise_q8, p->gain};
+    rt_windows_show(&trainer->windows, slot, jittered ? &jitter : 0, &trainer->view_random);
+    rt_engine_begin(engine);
+    trainer->started = 1;
+    *cycles = input_values(trainer) * CYCLES_SHOW_VALUE;
+    return RT_BUSY;
+  }
+  *cycles = FORWARD_SLICE_MACS * CYCLES_FORWARD_MAC;
+  rt_status_t status = rt_engine_run(engine, FORWARD_SLICE_MACS);
+  if (status != RT_BUSY) trainer->started = 0;
+  return status;
+}
+
+/* Stores the vector of the pass that has just ended. */
+static void store_vector(rt_trainer_t *trainer, uint32_t position) {
+  const rt_adapter_t *adapter = trainer->adapter;
+  __builtin_memcpy(cached_vector(trainer, position), adapter->vector, adapter->plan->vector.bytes);
+}
+
+static rt_status_t cache_unit(rt_trainer_t *trainer, uint32_t *cycles) {
+  uint32_t slot = training_slots(trainer)[trainer->position];
+  rt_status_t status = forward_unit(trainer, slot, 0, cycles);
+  if (status != RT_OK) return status;
+  store_vector(trainer, trainer->position);
+  if (++trainer->position < trainer->count) return RT_BUSY;
+  const rt_adapter_kind_t *kind = trainer->adapter->kind;
+  if (kind->calibrate) {
+    kind->calibrate(trainer->adapter, cached_vector(trainer, 0), trainer->count);
+  }
+  trainer->phase = RT_PHASE_SAMPLE;
+  return RT_BUSY;
+}
+
+static rt_status_t refresh_unit(rt_trainer_t *trainer, uint32_t *cycles) {
+  uint32_t position = trainer->refreshed;
+  while (position >= trainer->count) position -= trainer->count;
+  rt_status_t status = forward_unit(trainer, training_slots(trainer)[position], 1, cycles);
+  if (status != RT_OK) return status;
+  store_vector(trainer, position);
+  trainer->refreshed++;
+  trainer->phase = RT_PHASE_SAMPLE;
+  return RT_BUSY;
+}
+
+/* New views are spread evenly over the burst. */
+static uint32_t wants_refresh(const rt_trainer_t *trainer) {
+  uint32_t views = (trainer->params.views - 1u) * trainer->count; /* at most 254 * 4,096 */
+  if (!trainer->adapter->kind->cached || trainer->refreshed >= views) return 0;
+  if (trainer->in_batch != 0) return 0;
+  /* refreshed / views < step / steps, in 10 bits each to stay within 32 */
+  return (trainer->refreshed << 10) / views < (trainer->step << 10) / trainer->params.steps;
+}
+
+/* The next training window: a new random order whenever all have been drawn (Fisher-Yates with
+ * order_random: for i = n - 1 down to 1, swap i with random_below(i + 1)). */
+static void draw_sample(rt_trainer_t *trainer) {
+  uint16_t *order = sample_order(trainer);
+  if (trainer->drawn == trainer->count) {
+    for (uint32_t i = 0; i < trainer->count; i++) order[i] = (uint16_t)i;
+    for (uint32_t i = trainer->count - 1u; i > 0; i--) {
+      uint32_t j = rt_fixed_random_below(&trainer->order_random, i + 1u);
+      uint16_t swapped = order[i];
+      order[i] = order[j];
+      order[j] = swapped;
+    }
+    trainer->drawn = 0;
+  }
+  trainer->position = order[trainer->drawn++];
+}
+
+static uint32_t sample_label(const rt_trainer_t *trainer) {
+  uint32_t slot = training_slots(trainer)[trainer->position];
+  return rt_windows_head(&trainer->windows, slot)->label;
+}
+
+/* Loss and the gradients of all that is computed from the vector. Leaves dL/dlogits, Q15, in the
+ * adapter's memory of base logits, which is returned. */
+static const int32_t *learn(rt_trainer_t *trainer, const int8_t *vector, uint32_t *cycles) {
+  rt_adapter_t *adapter = trainer->adapter;
+  uint32_t loss =
+      rt_loss_cross_entropy(adapter->logits, adapter->plan->classes, sample_label(trainer),
+                            (int32_t)trainer->params.smoothing_q15, adapter->base_logits);
+  trainer->loss_sum_q16 += loss < LOSS_LIMIT ? loss : LOSS_LIMIT;
+  uint32_t work =
+      adapter->kind->learn(adapter, vector, adapter->base_logits, &trainer->round_random);
+  *cycles += work * CYCLES_LEARN_MAC;
+  return adapter->base_logits;
+}
+
+static void begin_update(rt_trainer_t *trainer) {
+  const rt_train_params_t *p = &trainer->params;
+  uint32_t decay = (uint32_t)rt_fixed_cosine_decay(trainer->step, p->steps);
+  rt_groups_rule_t rule;
+  rule.rate = rt_real_multiply(rt_real_from_uint(p->rate_q24, -24), rt_real_from_uint(decay, -15));
+  rule.momentum = rt_real_from_uint(p->momentum_q15, -15);
+  rule.decay = rt_real_from_uint(p->decay_q24, -24);
+  rule.clip = rt_real_from_uint(p->clip_q16, -16);
+  rule.batch = p->batch;
+  rt_groups_update_begin(trainer->adapter, &trainer->update, &rule);
+  trainer->loss_q16 = trainer->loss_sum_q16 / p->batch;
+  trainer->loss_sum_q16 = 0;
+  trainer->in_batch = 0;
+  trainer->phase = RT_PHASE_UPDATE;
+}
+
+static void end_sample(rt_trainer_t *trainer) {
+  trainer->phase = RT_PHASE_SAMPLE;
+  if (++trainer->in_batch == trainer->params.batch) begin_update(trainer);
+}
+
+static void sample_unit(rt_trainer_t *trainer, uint32_t *cycles) {
+  if (wants_refresh(trainer)) {
+    trainer->phase = RT_PHASE_REFRESH;
+    return;
+  }
+  draw_sample(trainer);
+  if (!trainer->adapter->kind->cached) {
+    trainer->phase = RT_PHASE_FORWARD;
+    return;
+  }
+  const int8_t *vector = cached_vector(trainer, trainer->position);
+  rt_adapter_vector_logits(trainer->adapter, vector, trainer->adapter->logits);
+  learn(trainer, vector, cycles);
+  end_sample(trainer);
+}
+
+static rt_status_t sample_forward_unit(rt_trainer_t *trainer, uint32_t *cycles) {
+  uint32_t slot = training_slots(trainer)[trainer->position];
+  const rt_train_params_t *p = &trainer->params;
+  uint32_t jittered = p->shift_rows != 0 || p->noise_q8 != 0 || p->gain != 0;
+  rt_status_t status = forward_unit(trainer, slot, jittered, cycles);
+  if (status != RT_OK) return status;
+  const int32_t *delta = learn(trainer, trainer->adapter->vector, cycles);
+  rt_backward_begin(&trainer->backward, trainer->adapter, delta);
+  trainer->phase = RT_PHASE_BACKWARD;
+  return RT_BUSY;
+}
+
+static void backward_unit(rt_trainer_t *trainer, uint32_t *cycles) {
+  uint32_t work = 0;
+  rt_status_t status = rt_backward_run(&trainer->backward, &trainer->round_random, &work);
+  *cycles = work * CYCLES_BACKWARD_MAC;
+  if (status == RT_OK) end_sample(trainer);
+}
+
+static rt_status_t update_unit(rt_trainer_t *trainer, uint32_t *cycles) {
+  uint32_t work = 0;
+  rt_status_t status =
+      rt_groups_update_run(trainer->adapter, &trainer->update, &trainer->round_random, &work);
+  *cycles = work * CYCLES_PARAMETER;
+  if (status == RT_BUSY) return RT_BUSY;
+  rt_groups_clear(trainer->adapter);
+  trainer->step++;
+  trainer->phase = RT_PHASE_SAMPLE;
+  if (trainer->step < trainer->params.steps && !trainer->stopping) return RT_BUSY;
+  trainer->phase = RT_PHASE_IDLE;
+  trainer->adapter->training = 0;
+  return RT_OK;
+}
+
+static rt_status_t train_unit(rt_trainer_t *trainer, uint32_t *cycles) {
+  *cycles = 100;
+  switch (trainer->phase) {
+    case RT_PHASE_CACHE:
+      return cache_unit(trainer, cycles);
+    case RT_PHASE_REFRESH:
+      return refresh_unit(trainer, cycles);
+    case RT_PHASE_FORWARD:
+      return sample_forward_unit(trainer, cycles);
+    case RT_PHASE_SAMPLE:
+      sample_unit(trainer, cycles);
+      return RT_BUSY;
+    case RT_PHASE_BACKWARD:
+      backward_unit(trainer, cycles);
+      return RT_BUSY;
+    default:
+      return update_unit(trainer, cycles);
+  }
+}
+
+rt_status_t rt_train_run(rt_trainer_t *trainer, uint32_t budget_cycles) {
+  if (trainer->phase == RT_PHASE_IDLE || trainer->phase == RT_PHASE_CHECK) return RT_ERROR_STATE;
+  uint32_t spent = 0;
+  rt_status_t status = RT_BUSY;
+  do {
+    uint32_t cycles = 0;
+    status = train_unit(trainer, &cycles);
+    spent += cycles;
+  } while (status == RT_BUSY && spent < budget_cycles);
+  return status;
+}
+
+/* ---- check ---- */
+
+/* Exchanges the present adapter with the one from before the burst. */
+static void swap_adapters(rt_trainer_t *trainer) {
+  int8_t *a = trainer->adapter->exponents;
+  int8_t *b = snapshot(trainer);
+  for (uint32_t i = 0; i < trainer->adapter->plan->snapshot.bytes; i++) {
+    int8_t swapped = a[i];
+    a[i] = b[i];
+    b[i] = swapped;
+  }
+}
+
+rt_status_t rt_check_begin(rt_trainer_t *trainer, uint32_t purpose) {
+  if (trainer->phase != RT_PHASE_IDLE) return RT_ERROR_STATE;
+  if (purpose >= RT_WINDOW_PURPOSES) return RT_ERROR_ARGUMENT;
+  if (rt_windows_count(&trainer->windows, purpose) == 0) return RT_ERROR_EMPTY;
+  __builtin_memset(&trainer->check, 0, sizeof(trainer->check));
+  trainer->check_purpose = purpose;
+  trainer->check_pass = 0;
+  trainer->check_index = 0;
+  trainer->started = 0;
+  trainer->adapter->enabled = 1;
+  trainer->phase = RT_PHASE_CHECK;
+  return RT_OK;
+}
+
+static void score_window(rt_trainer_t *trainer) {
+  rt_adapter_t *adapter = trainer->adapter;
+  rt_check_result_t *check = &trainer->check;
+  uint32_t classes = adapter->plan->classes;
+  uint32_t label = rt_windows_head(&trainer->windows, trainer->check_index)->label;
+  uint32_t correct = rt_loss_argmax(adapter->logits, classes) == label;
+  uint32_t loss = rt_loss_cross_entropy(adapter->logits, classes, label, 0, adapter->base_logits);
+  if (loss > LOSS_LIMIT) loss = LOSS_LIMIT;
+  if (trainer->check_pass == 0) {
+    check->total++;
+    check->after_correct += correct;
+    check->after_loss_q16 += loss;
+  } else {
+    check->before_correct += correct;
+    check->before_loss_q16 += loss;
+  }
+}
+
+static rt_status_t end_pass(rt_trainer_t *trainer) {
+  rt_check_result_t *check = &trainer->check;
+  trainer->check_index = 0;
+  if (!trainer->can_restore) { /* no burst yet: both are the present adapter */
+    check->before_correct = check->after_correct;
+    check->before_loss_q16 = check->after_loss_q16;
+    trainer->check_pass = 1;
+  } else {
+    swap_adapters(trainer);
+  }
+  if (trainer->check_pass++ == 0) return RT_BUSY;
+  check->before_loss_q16 /= check->total;
+  check->after_loss_q16 /= check->total;
+  trainer->phase = RT_PHASE_IDLE;
+  return RT_OK;
+}
+
+static rt_status_t check_unit(rt_trainer_t *trainer, uint32_t *cycles) {
+  uint32_t index = trainer->check_index;
+  *cycles = 100;
+  if (index == trainer->windows.count) return end_pass(trainer);
+  if (rt_windows_head(&trainer->windows, index)->purpose == trainer->check_purpose) {
+    rt_status_t status = forward_unit(trainer, index, 0, cycles);
+    if (status != RT_OK) return status;
+    score_window(trainer);
+  }
+  trainer->check_index++;
+  return RT_BUSY;
+}
+
+rt_status_t rt_check_run(rt_trainer_t *trainer, uint32_t budget_cycles) {
+  if (trainer->phase != RT_PHASE_CHECK) return RT_ERROR_STATE;
+  uint32_t spent = 0;
+  rt_status_t status = RT_BUSY;
+  do {
+    uint32_t cycles = 0;
+    status = check_unit(trainer, &cycles);
+    spent += cycles;
+  } while (status == RT_BUSY && spent < budget_cycles);
+  return status;
+}
