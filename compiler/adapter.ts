@@ -12,8 +12,8 @@ export const ADAPTER_METHODS = ['none', 'head', 'skip', 'lora'] as const;
 
 export const adapterSchema = z.strictObject({
   method: z.enum(ADAPTER_METHODS),
-  /** Of the low-rank products; `head` has none. */
-  rank: z.int().min(1).max(32).optional(),
+  /** Of the low-rank products; `head` has none. At most RT_ADAPTER_RANK_MAX. */
+  rank: z.int().min(1).max(16).optional(),
   /** Layers that get an adapter, by output name or by position; all that can have one if absent. */
   layers: z
     .array(z.union([z.string().min(1), z.int().min(0)]))

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { RetuneError } from '../cli/error.ts';
 import type { AdapterOptions } from './adapter.ts';
+import { arenaSvg } from './arena-svg.ts';
 import { checkBudgets, type Alternative } from './budget.ts';
 import type { Board } from './board.ts';
 import { compileModel, type CompiledModel } from './compile.ts';
@@ -112,6 +113,7 @@ function write(
     ['model.c', emitC(compiled.description)],
     ['memory.json', `${JSON.stringify(json, null, 2)}\n`],
     ['memory.txt', `${text}\n`],
+    ['arena.svg', arenaSvg(json)],
   ];
   return outputs.map(([name, content]) => {
     const path = join(folder, name);

@@ -81,15 +81,20 @@ function offsetOf(plan: ArenaPlan, name: string): number {
   return offset;
 }
 
-/** Activations with the lives that training gives them, and training's own buffers. */
-function arenaBuffers(model: LoweredModel, training: TrainingPlan | undefined): PlanBuffer[] {
-  const buffers: PlanBuffer[] = model.storages.map((piece, index) => ({
+/** Activations with the lives that inference alone gives them. */
+export function inferenceBuffers(model: LoweredModel): PlanBuffer[] {
+  return model.storages.map((piece, index) => ({
     name: storageBuffer(index),
     bytes: piece.bytes,
     first: piece.first,
     last: piece.last,
     kind: 'activation',
   }));
+}
+
+/** Activations with the lives that training gives them, and training's own buffers. */
+function arenaBuffers(model: LoweredModel, training: TrainingPlan | undefined): PlanBuffer[] {
+  const buffers = inferenceBuffers(model);
   if (training === undefined) return buffers;
   const bufferOf = (tensor: number): PlanBuffer => {
     const buffer = buffers[model.tensors[tensor]?.storage ?? -1];

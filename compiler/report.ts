@@ -1,7 +1,7 @@
 /** The memory plan that `retune build` prints: flash by part, arena by tensor, what sets the peak. */
 import Table from 'cli-table3';
-import { busiestStep } from './arena.ts';
-import type { CompiledModel } from './compile.ts';
+import { busiestStep, planArena, type PlanBuffer } from './arena.ts';
+import { inferenceBuffers, type CompiledModel } from './compile.ts';
 import { tableBytes, tablesInOrder, type Table as ConstantTable } from './layout.ts';
 
 export interface FlashPart {
@@ -27,8 +27,16 @@ export interface MemoryReport {
     bytes: number;
     /** No plan can be smaller. */
     lowerBound: number;
-    /** The step with most bytes alive. */
-    peak: { step: number; name: string; bytes: number; buffers: string[] };
+    /** What inference alone would need, without an adapter. */
+    inferenceBytes: number;
+    /** The step with most bytes alive, and of which kinds they are. */
+    peak: {
+      step: number;
+      name: string;
+      bytes: number;
+      kinds: Record<string, number>;
+      buffers: string[];
+    };
     buffers: ArenaEntry[];
   };
   adapter: {
@@ -115,14 +123,22 @@ function arenaReport(compiled: CompiledModel): MemoryReport['arena'] {
   return {
     bytes: plan.peak,
     lowerBound: plan.lowerBound,
+    inferenceBytes: planArena(inferenceBuffers(compiled.model)).peak,
     peak: {
       step: peak.step,
       name: stepName(compiled, peak.step),
       bytes: peak.bytes,
+      kinds: kindsOf(buffers.filter(({ name }) => peak.names.includes(name))),
       buffers: peak.names.map((name) => displayName(compiled, name)),
     },
     buffers: entries.sort((a, b) => a.first - b.first || a.offset - b.offset),
   };
+}
+
+function kindsOf(buffers: PlanBuffer[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { kind = 'training', bytes } of buffers) sums[kind] = (sums[kind] ?? 0) + bytes;
+  return sums;
 }
 
 /** Activations are known by their name in the model, training buffers by their own. */
@@ -166,6 +182,7 @@ export function reportText(report: MemoryReport): string {
     group(entry.bytes),
     `${entry.first} to ${entry.last}`,
   ]);
+  const kinds = Object.entries(arena.peak.kinds).map(([kind, n]) => `${kind} ${group(n)}`);
   const lines = [
     `Model ${model.file}: ${model.layers} layers, ${group(model.macs)} multiply-accumulates`,
     '',
@@ -174,8 +191,9 @@ export function reportText(report: MemoryReport): string {
     '',
     `Arena: ${group(arena.bytes)} bytes (no plan can be below ${group(arena.lowerBound)})`,
     table(['buffer', 'kind', 'offset', 'bytes', 'steps'], arenaRows, [2, 3, 4]),
-    `Peak: ${group(arena.peak.bytes)} bytes alive in ${arena.peak.name}:`,
+    `Peak: ${group(arena.peak.bytes)} bytes alive in ${arena.peak.name} (${kinds.join(', ')}):`,
     `  ${arena.peak.buffers.join(', ')}`,
+    `Inference alone needs ${group(arena.inferenceBytes)} bytes`,
     '',
   ];
   if (adapter === null) return [...lines, 'Adapter: none'].join('\n');

@@ -115,6 +115,7 @@ describe('a project', () => {
       '/build/app/model.c',
       '/build/app/memory.json',
       '/build/app/memory.txt',
+      '/build/app/arena.svg',
     ]);
     expect(JSON.parse(readFileSync(files[1] ?? '', 'utf8'))).toEqual(
       JSON.parse(JSON.stringify(json)),
@@ -133,13 +134,20 @@ describe('a project', () => {
     expect(parts['quantisation tables']).toBe(16 + 16 + 32 + 12);
     expect(parts['layers and tensors']).toBe(44 + 2 * 76 + 3 * 28);
     expect(json.flash.total).toBe(json.flash.parts.reduce((sum, part) => sum + part.bytes, 0));
-    expect(json.arena).toMatchObject({ bytes: 24, lowerBound: 24 });
+    expect(json.arena).toMatchObject({ bytes: 24, lowerBound: 24, inferenceBytes: 24 });
     expect(json.arena.peak).toMatchObject({
       step: 0,
       name: 'forward 0 FULLY_CONNECTED logits',
+      kinds: { activation: 24 },
       buffers: ['input', 'logits'],
     });
     expect(json.adapter).toBeNull();
+  });
+
+  test('the picture of the arena has one rectangle a buffer', () => {
+    const svg = readFileSync(build().files[3] ?? '', 'utf8');
+    expect(svg.match(/<title>/g)).toHaveLength(3);
+    expect(svg).toContain('<title>logits: 4 bytes at 20</title>');
   });
 
   test('is the same twice', () => {

@@ -14,7 +14,7 @@
 static const rt_tensor_t tensors[2] = {
   /* 0: input 3x2x1, scale 0.03999999910593033 */
   {
-    .offset_bytes = 0u,
+    .offset_bytes = 12u,
     .height = 3,
     .width = 2,
     .channels = 1,
@@ -23,7 +23,7 @@ static const rt_tensor_t tensors[2] = {
   },
   /* 1: output 3x2x2, scale 0.09000000357627869 */
   {
-    .offset_bytes = 8u,
+    .offset_bytes = 0u,
     .height = 3,
     .width = 2,
     .channels = 2,
