@@ -156,7 +156,8 @@ rt_dsp_status_t rt_dsp_coefficients(const rt_dsp_state_t *state, int32_t out[RT_
 
 // A whole clip: starts over, pads or cuts the clip as the profile says, fills the history with it.
 // With RT_DSP_PEAK_DIVIDE the peak is the largest sample of the whole clip, as in training. The
-// history stays until the next sample is pushed, so that rt_dsp_coefficients can follow.
+// history stays until the next frame is computed, so that rt_dsp_coefficients can follow. Not to be
+// called while an interrupt may feed the same state.
 // quant, out: NULL to only fill the history.
 rt_dsp_status_t rt_dsp_clip(rt_dsp_state_t *state, const int16_t *pcm, uint32_t count,
                             const rt_dsp_quant_t *quant, int8_t out[RT_DSP_WINDOW_BYTES]);

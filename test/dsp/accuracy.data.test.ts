@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dspQuant, DSP_PROFILE_FACTS } from '../../native/dsp/quant.ts';
+import { Engine } from '../../sim/engine.ts';
 import { loadRecordings, type Recording } from '../../sim/recordings.ts';
 import { dataPath } from '../support/data.ts';
 import { coefficientError } from './errors.ts';
@@ -83,5 +84,21 @@ describe.each(FOLDERS)('all of $folder', ({ profile, folder, clips, ...limit }) 
     expect(Math.sqrt(squares / clips)).toBeLessThan(limit.rms);
     expect(furthest).toBe(1);
     expect(differ / values).toBeLessThan(limit.differ);
+  });
+});
+
+describe('the imported MLPerf Tiny keyword model', () => {
+  it('is within a point of the float reference on real speakers, in integers throughout', async () => {
+    const engine = await Engine.load(dataPath('models/kws_ref_model.tflite'));
+    const words = ['down', 'go', 'left', 'no', 'off', 'on', 'right', 'stop', 'up', 'yes'];
+    const unknown = 11;
+    const recordings = loadRecordings(dataPath('audio/speech_commands'), 16000);
+    const spoken = recordings.filter((r) => !r.speaker.startsWith('_'));
+    const right = spoken.filter(({ label, pcm }) => {
+      const expected = words.includes(label) ? words.indexOf(label) : unknown;
+      return engine.infer(engine.features(pcm)).class === expected;
+    });
+    expect(spoken.length).toBe(1006);
+    expect(right.length / spoken.length).toBeGreaterThan(0.901 - 0.01);
   });
 });

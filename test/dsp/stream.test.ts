@@ -176,7 +176,7 @@ describe.each([...DSP_PROFILES])('stream, %s', (profile) => {
   it('needs the memory that the documentation says', () => {
     const { call, profilePointer } = new DspWasm(profile);
     expect(call.memory_bytes(profilePointer, 1024)).toBe(profile === 'digits' ? 6154 : 8114);
-    expect(call.state_bytes()).toBeLessThanOrEqual(72);
+    expect(call.state_bytes()).toBe(64);
   });
 
   it('quantises the same window that it shows', () => {
