@@ -92,6 +92,7 @@ const newest = await learner.newestSlot.read();
 const slot = await loadNewest(checkpoint, newest, async (id) => await load(id));
 console.log(slot === NO_SLOT ? 'decision base model' : `decision adapter from slot ${slot}`);
 
+flush(); // windows from before the wake level was set hold silence
 while (true) {
   const before = ds.millis();
   const heard = await nextWindow(1000);

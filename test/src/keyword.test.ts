@@ -1,14 +1,10 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SimulatedBoard } from '../../sim/board.ts';
-import { VirtualClock } from '../../sim/clock.ts';
 import { type Program, compileProgram } from '../../sim/compile.ts';
 import type { Flash } from '../../sim/machine.ts';
-import { Microphone } from '../../sim/microphone.ts';
-import { Battery, loadBoard } from '../../sim/processor.ts';
 import { projectRoot } from '../support/data.ts';
-import { Random } from '../support/random.ts';
-import { type Script, ScriptedEngine, wordPcm } from './scripted-engine.ts';
+import { ScriptedBoard } from './scripted-board.ts';
+import type { Script, ScriptedEngine } from './scripted-engine.ts';
 
 /*
  * src/keyword.ts on the official VM with an engine that does what a script says: the order of
@@ -17,6 +13,7 @@ import { type Script, ScriptedEngine, wordPcm } from './scripted-engine.ts';
 
 const WORDS = ['yes', 'no', 'stop'];
 const RHYTHM_MS = 1600;
+const REACTION_MS = 600;
 
 interface Person {
   stranger: boolean;
@@ -43,72 +40,53 @@ async function live(
   people: { person: Person; windows: number }[],
   charge = 1,
 ): Promise<Story> {
-  const clock = new VirtualClock();
-  const random = new Random(3);
-  const engine = new ScriptedEngine(script);
-  const microphone = new Microphone(engine.sampleRate);
-  const story: Story = { log: [], saved: [], engine, remembered: [] };
-  let asked: number | undefined;
+  const log: string[] = [];
+  const saved: number[] = [];
+  let remembered: string[] = [];
+  let person = KNOWN;
+  let asked = false;
   let answered = 0;
-  const say = (label: number, stranger: boolean): void => {
-    const pcm = wordPcm(label, stranger);
-    const word = WORDS[label] as string;
-    microphone.play({ at: clock.now + 600, speaker: 'x', label: word, take: 0, pcm });
-  };
-  let person = people[0]?.person as Person;
-  const board = await SimulatedBoard.create({
-    board: loadBoard(),
-    clock,
-    services: program.services,
+  const board: ScriptedBoard = await ScriptedBoard.boot({
+    program,
+    script,
     flash,
-    battery: new Battery(loadBoard(), charge),
-    microphone,
-    createEngine: async () => engine,
-    randomBytes: (count) => random.bytes(count),
-    events: {
-      onLog: (_, text) => {
-        story.log.push(text);
-        const word = /^ask word=(\w+)/.exec(text)?.[1];
-        if (word === undefined) return;
-        asked = WORDS.indexOf(word);
-        say(asked, person.stranger);
-      },
-      onPanic: (code) => story.log.push(`panic ${code}`),
-      onPrediction: () => {
-        if (asked === undefined) return;
-        asked = undefined;
-        board.press(person.slipsOnce === true && answered++ === 0 ? 900 : 120);
-      },
-      onTraffic: (name, values) => {
-        if (name === 'remember')
-          story.remembered = engine.remembered.map(({ label, heldOut }) => `${label} ${heldOut}`);
-        if (name === 'save' && values[0] === 0)
-          story.saved.push([...flash.slots.keys()].at(-1) ?? -1);
-      },
-      onBrightness: () => undefined,
+    charge,
+    onLine: (line) => {
+      log.push(line);
+      const word = /^ask word=(\w+)/.exec(line)?.[1];
+      if (word === undefined) return;
+      asked = true;
+      board.say(WORDS.indexOf(word), person.stranger, REACTION_MS);
+    },
+    onPrediction: () => {
+      if (!asked) return;
+      asked = false;
+      board.press(person.slipsOnce === true && answered++ === 0 ? 900 : 120);
+    },
+    onTraffic: (name, status) => {
+      const kept = board.engine.remembered;
+      if (name === 'remember') remembered = kept.map((w) => `${w.label} ${w.heldOut}`);
+      if (name === 'save' && status === 0) saved.push([...flash.slots.keys()].at(-1) ?? -1);
     },
   });
-  await board.boot(program);
-  await runUntil(board, clock, 5000);
-  for (const { person: speaker, windows } of people) {
-    person = speaker;
-    for (let i = 0; i < windows; i++) {
-      if (asked === undefined && !busy(story)) say(random.below(WORDS.length), person.stranger);
-      await runUntil(board, clock, clock.now + RHYTHM_MS);
+  await board.pass(5000);
+  for (const turn of people) {
+    person = turn.person;
+    for (let i = 0; i < turn.windows; i++) {
+      if (!asked && !busy(log)) {
+        board.say(board.random.below(WORDS.length), person.stranger, REACTION_MS);
+      }
+      await board.pass(RHYTHM_MS);
     }
   }
   board.powerOff();
-  return story;
+  return { log, saved, remembered, engine: board.engine };
 }
 
 /** Between the beginning of enrolment and the decision nobody talks unless asked. */
-function busy({ log }: Story): boolean {
+function busy(log: string[]): boolean {
   const enrol = log.findLastIndex((line) => line.startsWith('enrol'));
   return enrol > log.findLastIndex((line) => line.startsWith('decision burst'));
-}
-
-async function runUntil(board: SimulatedBoard, clock: VirtualClock, instant: number) {
-  while (clock.now < instant) await board.machine.step(instant);
 }
 
 /** What the app says it does, without the statistic of every window and the VM's own chatter. */
