@@ -17,7 +17,7 @@ int32_t rt_dsp_log2_add(int32_t a, int32_t b) {
   const int32_t high = a > b ? a : b;
   const uint32_t distance = (uint32_t)(high - (a > b ? b : a));
   if (distance >= 11u << RT_DSP_LOG2_Q) {
-    return high;  // adds less than half of the last place
+    return high;  // adds less than 0.73 of the last place
   }
   const uint32_t index = distance >> (RT_DSP_LOG2_Q - 4);
   const uint32_t fraction = distance & ((1u << (RT_DSP_LOG2_Q - 4)) - 1);

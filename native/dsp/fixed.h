@@ -45,13 +45,13 @@ static inline int32_t rt_dsp_multiply_high(int32_t a, int32_t b) {
   return a_high * (int32_t)b_high + (middle >> 16) + (int32_t)(carry >> 16);
 }
 
-// log2(x), Q10, for x >= 1. Error at most 0.55 of the last place.
+// log2(x), Q10, for x >= 1. Error at most 0.57 of the last place.
 int32_t rt_dsp_log2(uint32_t x);
 
-// log2(2^a + 2^b) with a, b and the result in Q10. Error at most 0.65 of the last place.
+// log2(2^a + 2^b) with a, b and the result in Q10. Error at most 0.73 of the last place.
 int32_t rt_dsp_log2_add(int32_t a, int32_t b);
 
-// sqrt(x) for 2^30 <= x < 2^32, result 2^15 to 2^16 - 1, relative error at most 4e-5.
+// sqrt(x) for 2^30 <= x < 2^32, result 2^15 to 2^16 - 1, relative error at most 7e-5.
 uint32_t rt_dsp_sqrt(uint32_t x);
 
 #endif
