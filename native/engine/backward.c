@@ -160,7 +160,7 @@ static void pool_step(rt_backward_t *backward) {
   rt_backward_layer(backward, &layer);
   uint32_t pixels = (uint32_t)(layer.layer->kernel_height * layer.layer->kernel_width);
   int32_t bits = rt_fixed_bits(pixels) - 1; /* 2^bits <= pixels */
-  int32_t factor = (int32_t)((1u << (15 + bits)) / pixels);
+  int32_t factor = (int32_t)rt_fixed_divide(1u << (15 + bits), pixels);
   int16_t *pooled = rt_adapter_buffer(backward->adapter, &backward->adapter->plan->pooled);
   for (uint32_t c = 0; c < layer.outputs; c++) {
     pooled[c] = (int16_t)((pooled[c] * factor + (1 << 14)) >> 15);

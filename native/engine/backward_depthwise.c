@@ -9,15 +9,21 @@ typedef struct {
   const rt_backward_layer_t *layer;
 } gather_t;
 
+/* x / stride where it divides, else -1. */
+static int32_t divide_exactly(int32_t x, int32_t stride) {
+  if (x < 0 || stride == 1) return x;
+  if (stride == 2) return x & 1 ? -1 : x >> 1;
+  int32_t quotient = (int32_t)rt_fixed_divide((uint32_t)x, (uint32_t)stride);
+  return quotient * stride == x ? quotient : -1;
+}
+
 /* Sum over one kernel row. y_out is valid. */
 static int32_t gather_row(const gather_t *gather, int32_t kernel_y, int32_t y_out, int32_t x_in) {
   const rt_layer_t *layer = gather->layer->layer;
   int32_t sum = 0;
   for (int32_t kx = 0; kx < layer->kernel_width; kx++) {
-    int32_t x = x_in + layer->pad_left - kx;
-    if (x < 0 || x % layer->stride_width != 0) continue;
-    x /= layer->stride_width;
-    if (x >= (int32_t)gather->layer->columns) continue;
+    int32_t x = divide_exactly(x_in + layer->pad_left - kx, layer->stride_width);
+    if (x < 0 || x >= (int32_t)gather->layer->columns) continue;
     int32_t tap = kernel_y * layer->kernel_width + kx;
     sum += gather->weights[(uint32_t)tap * gather->channels] *
            gather->plane[y_out * (int32_t)gather->layer->columns + x];
@@ -29,10 +35,8 @@ static int32_t gather_pixel(const gather_t *gather, int32_t y_in, int32_t x_in) 
   const rt_layer_t *layer = gather->layer->layer;
   int32_t sum = 0;
   for (int32_t ky = 0; ky < layer->kernel_height; ky++) {
-    int32_t y = y_in + layer->pad_top - ky;
-    if (y < 0 || y % layer->stride_height != 0) continue;
-    y /= layer->stride_height;
-    if (y < (int32_t)gather->layer->rows) sum += gather_row(gather, ky, y, x_in);
+    int32_t y = divide_exactly(y_in + layer->pad_top - ky, layer->stride_height);
+    if (y >= 0 && y < (int32_t)gather->layer->rows) sum += gather_row(gather, ky, y, x_in);
   }
   return sum;
 }

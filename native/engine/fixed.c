@@ -1,7 +1,32 @@
 #include "fixed.h"
 
-#define REAL_APPLY_LIMIT 0x3fffffff
+#define REAL_APPLY_LIMIT 0x3fffffffu
 #define MANTISSA_MIN 0x40000000
+
+int32_t rt_fixed_bits(uint32_t x) {
+  int32_t bits = 0;
+  for (int32_t step = 16; step > 0; step >>= 1) {
+    if (x >> step) {
+      x >>= step;
+      bits += step;
+    }
+  }
+  return bits + (int32_t)x;
+}
+
+uint32_t rt_fixed_divide(uint32_t a, uint32_t b) {
+  uint32_t quotient = 0, rest = 0;
+  for (int32_t i = 31; i >= 0; i--) {
+    uint32_t carry = rest >> 31;
+    rest = (rest << 1) | ((a >> i) & 1u);
+    quotient <<= 1;
+    if (carry || rest >= b) {
+      rest -= b;
+      quotient |= 1u;
+    }
+  }
+  return quotient;
+}
 
 uint32_t rt_fixed_seed(uint32_t seed) {
   /* MurmurHash3's finaliser: every bit of the seed reaches every bit of the state. */
@@ -68,14 +93,24 @@ rt_real_t rt_real_from_uint(uint32_t value, int32_t exponent) {
   return real;
 }
 
+/* a * b in 64 bits, from 16-bit halves. */
+static void multiply_wide(uint32_t a, uint32_t b, uint32_t *high, uint32_t *low) {
+  uint32_t a0 = a & 0xffffu, a1 = a >> 16, b0 = b & 0xffffu, b1 = b >> 16;
+  uint32_t middle = a1 * b0 + ((a0 * b0) >> 16);
+  uint32_t carry = (middle & 0xffffu) + a0 * b1;
+  *high = a1 * b1 + (middle >> 16) + (carry >> 16);
+  *low = a * b;
+}
+
 rt_real_t rt_real_multiply(rt_real_t a, rt_real_t b) {
   rt_real_t product = {0, 0};
   if (a.mantissa == 0 || b.mantissa == 0) return product;
-  uint64_t wide = (uint64_t)(uint32_t)a.mantissa * (uint32_t)b.mantissa;
+  uint32_t high, low;
+  multiply_wide((uint32_t)a.mantissa, (uint32_t)b.mantissa, &high, &low);
   product.exponent = a.exponent + b.exponent;
-  product.mantissa = (int32_t)(wide >> 31);
+  product.mantissa = (int32_t)((high << 1) | (low >> 31));
   if (product.mantissa < MANTISSA_MIN) {
-    product.mantissa = (int32_t)(wide >> 30);
+    product.mantissa = (int32_t)((high << 2) | (low >> 30));
     product.exponent--;
   }
   return product;
@@ -140,19 +175,34 @@ rt_scale_t rt_real_to_scale(rt_real_t a) {
   return scale;
 }
 
-int32_t rt_real_apply(rt_real_t a, int32_t x) {
-  int64_t product = (int64_t)x * a.mantissa;
-  int32_t right = 31 - a.exponent;
-  if (product == 0 || right > 62) return 0;
-  if (right > 0) {
-    product = (product + ((int64_t)1 << (right - 1))) >> right;
-  } else if (right < -31) {
-    product = product > 0 ? INT32_MAX : -INT32_MAX;
-  } else {
-    product *= (int64_t)1 << -right;
+/* round(high:low / 2^right), halves up, at most REAL_APPLY_LIMIT. right <= 62. */
+static uint32_t shift_wide(uint32_t high, uint32_t low, int32_t right) {
+  uint32_t result = REAL_APPLY_LIMIT;
+  if (right > 32) {
+    result = (high + (1u << (right - 33))) >> (right - 32);
+  } else if (right > 0) {
+    uint32_t half = 1u << (right - 1);
+    low += half;
+    high += low < half;
+    if (right == 32) {
+      result = high;
+    } else if (high >> right == 0) {
+      result = (high << (32 - right)) | (low >> right);
+    }
+  } else if (high == 0 && rt_fixed_bits(low) - right <= 30) {
+    result = low << -right;
   }
-  if (product > REAL_APPLY_LIMIT) return REAL_APPLY_LIMIT;
-  return product < -REAL_APPLY_LIMIT ? -REAL_APPLY_LIMIT : (int32_t)product;
+  return result < REAL_APPLY_LIMIT ? result : REAL_APPLY_LIMIT;
+}
+
+int32_t rt_real_apply(rt_real_t a, int32_t x) {
+  int32_t right = 31 - a.exponent;
+  if (x == 0 || a.mantissa == 0 || right > 62) return 0;
+  uint32_t high, low;
+  uint32_t magnitude = x < 0 ? 0u - (uint32_t)x : (uint32_t)x;
+  multiply_wide(magnitude, (uint32_t)a.mantissa, &high, &low);
+  uint32_t result = shift_wide(high, low, right);
+  return x < 0 ? -(int32_t)result : (int32_t)result;
 }
 
 /* 2^(-i/32) in Q16 */
@@ -184,9 +234,10 @@ uint32_t rt_fixed_log(uint32_t x_q20) {
   uint32_t mantissa = whole > 4 ? x_q20 >> (whole - 4) >> 8 : (x_q20 << (4 - whole)) >> 8; /* Q16 */
   uint32_t entry = (mantissa - 65536u) >> 11;
   uint32_t base = 65536u + (entry << 11);
-  uint32_t r = ((mantissa - base) << 20) / base; /* Q20, below 2^15 */
+  uint32_t r = rt_fixed_divide((mantissa - base) << 20, base); /* Q20, below 2^15 */
   uint32_t square = (r * r) >> 20;
-  uint32_t log = whole * LN2_Q20 + log_table[entry] + r - square / 2u + ((square * r) >> 20) / 3u;
+  uint32_t log = whole * LN2_Q20 + log_table[entry] + r - square / 2u +
+                 ((((square * r) >> 20) * 21845u) >> 16);
   return (log + 8u) >> 4;
 }
 
@@ -199,7 +250,7 @@ static const uint16_t cosine_table[65] = {
     2761,  2331,  1935,  1573,  1247,  958,   705,   491,   315,   177,   79,    20,    0};
 
 int32_t rt_fixed_cosine_decay(uint32_t step, uint32_t steps) {
-  uint32_t position = ((step << 16) / steps) << 6; /* table index in Q16 */
+  uint32_t position = rt_fixed_divide(step << 16, steps) << 6; /* table index in Q16 */
   uint32_t entry = position >> 16;
   if (entry >= 64) return 0;
   int32_t from = cosine_table[entry];

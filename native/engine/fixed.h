@@ -1,8 +1,8 @@
 /*
  * Fixed-point arithmetic for training: random numbers, rounding, reals without floats, exp, log,
- * cosine and square root. Everything that runs once a parameter or once a multiply uses 32-bit
- * integers only (Cortex-M0+ has no 64-bit multiply); the rt_real_* functions use 64 bits and are
- * called a few times a window or a training step.
+ * cosine and square root. 32-bit integers only: Cortex-M0+ multiplies 32 by 32 bits to 32 bits and
+ * has no divider. The rt_real_* functions and rt_fixed_divide take some hundred cycles and are
+ * called a few times a window or a training step, never once a multiply.
  */
 #ifndef RT_ENGINE_FIXED_H
 #define RT_ENGINE_FIXED_H
@@ -48,8 +48,13 @@ static inline int32_t rt_fixed_clamp(int32_t x, int32_t limit) {
 
 static inline int32_t rt_fixed_abs(int32_t x) { return x < 0 ? -x : x; }
 
-/* Bits needed for the magnitude: 0 for 0, else floor(log2(x)) + 1. */
-static inline int32_t rt_fixed_bits(uint32_t x) { return x ? 32 - __builtin_clz(x) : 0; }
+/* Bits needed for the magnitude: 0 for 0, else floor(log2(x)) + 1. (Cortex-M0+ cannot count leading
+ * zeros in one instruction either.) */
+int32_t rt_fixed_bits(uint32_t x);
+
+/* floor(a / b), b > 0, by shifting and subtracting: these cores have no divider. Some 300 cycles.
+ */
+uint32_t rt_fixed_divide(uint32_t a, uint32_t b);
 
 /* ---- a positive factor for inner loops: mantissa * 2^-shift, mantissa in [2^14, 2^15) or 0 ----
  */

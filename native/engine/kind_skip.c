@@ -48,12 +48,11 @@ static uint32_t wants(rt_adapter_t *adapter, uint32_t layer) {
   return find_tap(adapter->plan, layer) ? RT_HOOK_ROW : 0;
 }
 
-/* Mean of a channel over all pixels, rounded half up. */
-static int8_t channel_mean(const int8_t *x, uint32_t pixels, uint32_t channels) {
-  int32_t sum = 0;
-  for (uint32_t p = 0; p < pixels; p++) sum += x[p * channels];
-  sum += 128 * (int32_t)pixels; /* not negative, so that the division rounds down */
-  return (int8_t)((sum + (int32_t)pixels / 2) / (int32_t)pixels - 128);
+/* Mean of a channel over all pixels, rounded; share = 2^24 / pixels, rounded down. */
+static int8_t channel_mean(const int8_t *x, uint32_t pixels, uint32_t channels, uint32_t share) {
+  uint32_t sum = 0;
+  for (uint32_t p = 0; p < pixels; p++) sum += (uint32_t)(x[p * channels] + 128);
+  return (int8_t)((int32_t)((sum * share + (1u << 23)) >> 24) - 128);
 }
 
 static void row(rt_adapter_t *adapter, uint32_t layer, uint32_t row) {
@@ -65,8 +64,9 @@ static void row(rt_adapter_t *adapter, uint32_t layer, uint32_t row) {
   const int8_t *x = rt_engine_tensor(adapter->engine, index);
   int8_t *out = adapter->vector + adapter->plan->head_inputs + tap->first;
   uint32_t pixels = (uint32_t)(tensor->height * tensor->width);
+  uint32_t share = rt_fixed_divide(1u << 24, pixels);
   for (int32_t c = 0; c < tensor->channels; c++) {
-    out[c] = channel_mean(x + c, pixels, (uint32_t)tensor->channels);
+    out[c] = channel_mean(x + c, pixels, (uint32_t)tensor->channels, share);
   }
 }
 
@@ -175,19 +175,19 @@ static void calibrate_tap(rt_adapter_t *adapter, const int8_t *vectors, uint32_t
   const rt_adapter_plan_t *plan = adapter->plan;
   uint32_t stride = plan->vector.bytes;
   const int8_t *x = vectors + plan->head_inputs + j;
-  int32_t sum = 0;
-  for (uint32_t i = 0; i < count; i++) sum += x[i * stride] + 128;
-  int32_t mean = (sum + (int32_t)count / 2) / (int32_t)count - 128;
+  uint32_t sum = 0;
+  for (uint32_t i = 0; i < count; i++) sum += (uint32_t)(x[i * stride] + 128);
+  int32_t mean = (int32_t)rt_fixed_divide(sum + count / 2, count) - 128;
   uint32_t squares = 0; /* at most 255^2 a window: room for 65,536 windows */
   for (uint32_t i = 0; i < count; i++) {
     int32_t d = x[i * stride] - mean;
     squares += (uint32_t)(d * d);
   }
-  uint32_t variance = squares / count;                         /* <= 255^2 */
-  uint32_t rest = ((squares % count) << 16) / count;           /* Q16; count < 65536 */
-  uint32_t deviation = rt_fixed_sqrt((variance << 16) + rest); /* Q8 */
+  uint32_t variance = rt_fixed_divide(squares, count);                        /* <= 255^2 */
+  uint32_t rest = rt_fixed_divide((squares - variance * count) << 16, count); /* Q16 */
+  uint32_t deviation = rt_fixed_sqrt((variance << 16) + rest);                /* Q8 */
   if (deviation < DEVIATION_MIN_Q8) deviation = DEVIATION_MIN_Q8;
-  uint32_t factor = ((1u << (FACTOR_BITS + 8)) + deviation / 2) / deviation;
+  uint32_t factor = rt_fixed_divide((1u << (FACTOR_BITS + 8)) + deviation / 2, deviation);
   adapter->constants[j] = (int8_t)mean;
   if (factor < 1) factor = 1;
   adapter->constants[plan->tap_channels + j] = (int8_t)(uint8_t)(factor > 255 ? 255 : factor);

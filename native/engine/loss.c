@@ -23,7 +23,7 @@ uint32_t rt_loss_softmax(const int32_t *logits_q16, uint32_t classes, int32_t *p
   }
   for (uint32_t c = 0; c < classes; c++) {
     uint32_t e = (uint32_t)probability_q15[c]; /* e <= 2^20: 11 more bits fit */
-    probability_q15[c] = (int32_t)(((e << 11) + (sum >> 5)) / (sum >> 4));
+    probability_q15[c] = (int32_t)rt_fixed_divide((e << 11) + (sum >> 5), sum >> 4);
   }
   return rt_fixed_log(sum);
 }
@@ -43,7 +43,7 @@ uint32_t rt_loss_cross_entropy(const int32_t *logits_q16, uint32_t classes, uint
   uint32_t top = rt_loss_argmax(logits_q16, classes);
   uint32_t below = distance(logits_q16[top], logits_q16[label]);
   uint32_t log_sum = rt_loss_softmax(logits_q16, classes, gradient_q15);
-  int32_t share = smoothing_q15 / (int32_t)classes;
+  int32_t share = (int32_t)rt_fixed_divide((uint32_t)smoothing_q15, classes);
   for (uint32_t c = 0; c < classes; c++) gradient_q15[c] -= share;
   gradient_q15[label] -= 32768 - smoothing_q15;
   return below > 0x7fffffffu - log_sum ? 0x7fffffffu : below + log_sum;

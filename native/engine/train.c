@@ -195,7 +195,8 @@ static uint32_t wants_refresh(const rt_trainer_t *trainer) {
   if (!trainer->adapter->kind->cached || trainer->refreshed >= views) return 0;
   if (trainer->in_batch != 0) return 0;
   /* refreshed / views < step / steps, in 10 bits each to stay within 32 */
-  return (trainer->refreshed << 10) / views < (trainer->step << 10) / trainer->params.steps;
+  return rt_fixed_divide(trainer->refreshed << 10, views) <
+         rt_fixed_divide(trainer->step << 10, trainer->params.steps);
 }
 
 /* The next training window: a new random order whenever all have been drawn (Fisher-Yates with
@@ -244,7 +245,7 @@ static void begin_update(rt_trainer_t *trainer) {
   rule.clip = rt_real_from_uint(p->clip_q16, -16);
   rule.batch = p->batch;
   rt_groups_update_begin(trainer->adapter, &trainer->update, &rule);
-  trainer->loss_q16 = trainer->loss_sum_q16 / p->batch;
+  trainer->loss_q16 = rt_fixed_divide(trainer->loss_sum_q16, p->batch);
   trainer->loss_sum_q16 = 0;
   trainer->in_batch = 0;
   trainer->phase = RT_PHASE_UPDATE;
@@ -393,8 +394,8 @@ static rt_status_t end_pass(rt_trainer_t *trainer) {
     swap_adapters(trainer);
   }
   if (trainer->check_pass++ == 0) return RT_BUSY;
-  check->before_loss_q16 /= check->total;
-  check->after_loss_q16 /= check->total;
+  check->before_loss_q16 = rt_fixed_divide(check->before_loss_q16, check->total);
+  check->after_loss_q16 = rt_fixed_divide(check->after_loss_q16, check->total);
   trainer->phase = RT_PHASE_IDLE;
   return RT_OK;
 }
