@@ -17,7 +17,7 @@ const FLAGS = [
 const STACK_BYTES = 65536;
 
 export async function buildWasm() {
-  const sources = [...portableSources(), ...cFiles('native/hal/sim'), ...(await defaultModel())];
+  const sources = [...portableSources(), ...cFiles('native/hal/sim'), defaultModel()];
   const objects = await compileAll(sources, FLAGS, 'wasm');
   const file = join(outputDir('wasm'), 'firmware.wasm');
   await zig([
