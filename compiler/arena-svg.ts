@@ -49,7 +49,7 @@ function rectangle(buffer: ArenaEntry, x: Scale, y: Scale): string {
     `<rect x="${left.toFixed(1)}" y="${top.toFixed(1)}" width="${(right - left).toFixed(1)}" ` +
     `height="${(bottom - top).toFixed(1)}" fill="${COLOURS[kind] ?? '#ccc'}" stroke="#333" ` +
     `stroke-width="0.5"><title>${escape(name)}: ${bytes} bytes at ${offset}</title></rect>`;
-  const room = Math.floor((right - left - 6) / 6);
+  const room = Math.floor((right - left - 6) / 6.8);
   if (bottom - top < 13 || room < 3) return shape;
   const short = name.length <= room ? name : `…${name.slice(1 - room)}`;
   return `${shape}<text x="${(left + 3).toFixed(1)}" y="${(top + 12).toFixed(1)}">${escape(short)}</text>`;

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compileModel } from '../../compiler/compile.ts';
 import { adapterSchemas } from '../../compiler/training.ts';
 import { emitC } from '../../compiler/emit-c.ts';
 import { buildImage } from '../../compiler/emit-image.ts';
@@ -85,15 +86,25 @@ class MemoryCheck {
 const description = (): Description =>
   compileSpec(smallKeywordModel(), { labels: ['one', 'two', 'three', 'fo"ur'] }).description;
 
+const digits = join(projectRoot, 'models/digits/digits.tflite');
+/** With every kind of table: an adapter's, and the features'. */
+const complete = (): Description =>
+  compileModel(readFileSync(digits), 'digits.tflite', { adapter: { method: 'lora' } }).description;
+
+const descriptions: [string, () => Description][] = [
+  ['a small model', description],
+  ['digits with LoRA', complete],
+];
+
 describe('image', () => {
-  test('holds every table of the description, relocated', () => {
+  test.each(descriptions)('of %s holds every table, relocated', (_, describe_) => {
     const base = 0x1000;
-    const source = description();
+    const source = describe_();
     const image = buildImage(source, base);
     const memory = new Uint8Array(base + image.bytes.length);
     memory.set(image.bytes, base);
     const check = new MemoryCheck(new DataView(memory.buffer));
-    expect(image.symbols).toEqual({ rt_model: 0 });
+    expect(image.symbols['rt_model']).toBe(0);
     for (const root of source.roots) check.table(root, base + (image.symbols[root.name] ?? NaN));
     expect(check.tables).toBe(tablesInOrder(source).length);
   });
@@ -125,7 +136,7 @@ describe('C source', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Compiles the source with every warning on and returns the module's memory and symbols. */
-  function compile(source: string): { view: DataView; model: number } {
+  function compile(source: string): { view: DataView; symbol: (name: string) => number } {
     const zig = join(projectRoot, 'node_modules/.bin/zig');
     const run = (...args: string[]): unknown =>
       execFileSync(zig, args, { cwd: folder, stdio: 'pipe' });
@@ -134,21 +145,22 @@ describe('C source', () => {
     writeFileSync(join(folder, 'model.c'), source);
     const native = `-I${join(projectRoot, 'native')}`;
     run('cc', '-c', ...flags, ...warnings, native, 'model.c', '-o', 'model.o');
-    run('wasm-ld', '--no-entry', '--export-dynamic', 'model.o', '-o', 'model.wasm');
+    // The feature profile that the source refers to lies in native/dsp.
+    const link = ['--no-entry', '--export-dynamic', '--unresolved-symbols=ignore-all'];
+    run('wasm-ld', ...link, 'model.o', '-o', 'model.wasm');
     const module = new WebAssembly.Module(readFileSync(join(folder, 'model.wasm')));
     const instance = new WebAssembly.Instance(module, {});
     const memory = instance.exports['memory'] as WebAssembly.Memory;
-    const symbol = instance.exports['rt_model'] as WebAssembly.Global;
-    return { view: new DataView(memory.buffer), model: symbol.value as number };
+    const symbol = (name: string): number =>
+      (instance.exports[name] as WebAssembly.Global).value as number;
+    return { view: new DataView(memory.buffer), symbol };
   }
 
-  test('compiles without a warning to the same tables as the image', () => {
-    const source = description();
-    const { view, model } = compile(emitC(source));
+  test.each(descriptions)('of %s compiles to the same tables as the image', (_, describe_) => {
+    const source = describe_();
+    const { view, symbol } = compile(emitC(source));
     const check = new MemoryCheck(view);
-    const [root] = source.roots;
-    if (root === undefined) throw new Error('there is no root');
-    check.table(root, model);
+    for (const root of source.roots) check.table(root, symbol(root.name));
     expect(check.tables).toBe(tablesInOrder(source).length);
   });
 

@@ -1,0 +1,110 @@
+/** What compile.ts adds to its parts: lives of tensors under training, sharing, determinism. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ADAPTER_METHODS, type AdapterOptions } from '../../compiler/adapter.ts';
+import { compileModel, type CompiledModel } from '../../compiler/compile.ts';
+import { buildImage } from '../../compiler/emit-image.ts';
+import { memoryReport } from '../../compiler/report.ts';
+import { projectRoot } from '../support/data.ts';
+import {
+  activation,
+  compileSpec,
+  convOperator,
+  convolutionModel,
+  denseModel,
+  reshapeOperator,
+} from './models.ts';
+
+const file = join(projectRoot, 'models/digits/digits.tflite');
+const digits = (adapter?: AdapterOptions): CompiledModel =>
+  compileModel(readFileSync(file), 'digits.tflite', { adapter });
+
+describe.each(ADAPTER_METHODS)('digits with method %s', (method) => {
+  const compiled = digits({ method });
+  const { model, buffers, plan } = compiled;
+
+  test('no two buffers that live at the same time share bytes, unless one group holds them', () => {
+    const at = (name: string): number => plan.offsets.get(name) ?? NaN;
+    buffers.forEach((a, i) => {
+      for (const b of buffers.slice(i + 1)) {
+        const together = a.first <= b.last && b.first <= a.last;
+        if (!together || (a.group !== undefined && a.group === b.group)) continue;
+        const apart = at(a.name) + a.bytes <= at(b.name) || at(b.name) + b.bytes <= at(a.name);
+        expect(apart, `${a.name} and ${b.name}`).toBe(true);
+      }
+    });
+  });
+
+  test('the input outlives the inference exactly when it can be remembered', () => {
+    const input = buffers.find(({ name }) => name === 'tensor:0');
+    expect(input?.last).toBe(method === 'none' ? 0 : model.layers.length - 1);
+  });
+
+  test('every tensor’s offset in the image is the planned one', () => {
+    const { bytes } = buildImage(compiled.description, 0);
+    const words = new DataView(bytes.buffer);
+    const tensors = words.getUint32(20, true);
+    for (const tensor of model.tensors) {
+      const offset = words.getUint32(tensors + 28 * tensor.index, true);
+      expect(offset).toBe(plan.offsets.get(`tensor:${tensor.storage}`));
+    }
+    expect(words.getUint32(12, true)).toBe(plan.peak);
+    expect(words.getUint32(40, true) === 0).toBe(method === 'none');
+  });
+
+  test('is the same every time', () => {
+    const again = buildImage(digits({ method }).description, 64);
+    expect(again.bytes).toEqual(buildImage(compiled.description, 64).bytes);
+  });
+
+  test('the memory plan names the adapter', () => {
+    const { adapter, arena, flash } = memoryReport(digits({ method, slots: 3 }), 4096);
+    expect(arena.bytes).toBe(plan.peak);
+    expect(arena.inferenceBytes).toBe(16_000);
+    if (method === 'none') {
+      expect(adapter).toBeNull();
+      return;
+    }
+    expect(adapter).toMatchObject({ method, slots: 3, slotBytes: 4096 });
+    expect(adapter?.bytes).toBeLessThanOrEqual(4096);
+    const slots = flash.parts.find(({ name }) => name === 'adapter slots');
+    expect(slots?.bytes).toBe(3 * 4096);
+  });
+});
+
+test('LoRA training on digits takes at most 64 KB', () => {
+  expect(digits({ method: 'lora', rank: 4 }).arenaBytes).toBeLessThanOrEqual(65_536);
+});
+
+describe('sharing', () => {
+  test('weights of two layers are stored once', () => {
+    const one = convolutionModel({ input: [4, 3, 5], weights: [5, 3, 3, 5], output: [4, 3, 5] });
+    const two = structuredClone(one);
+    two.tensors.push(activation('again', [1, 4, 3, 5], 0.2, 1));
+    two.operators.push(convOperator([3, 1], 4));
+    two.outputs = [4];
+    const [first, second] = compileSpec(two).model.layers;
+    expect(second?.weights).toBe(first?.weights);
+    expect(second?.weightScale).toBe(first?.weightScale);
+    expect(second?.bias).not.toBe(first?.bias);
+    const weights = (spec: typeof one): number =>
+      memoryReport(compileSpec(spec)).flash.parts[0]?.bytes ?? 0;
+    expect(weights(two)).toBe(weights(one));
+  });
+
+  test('RESHAPE gives the same bytes another shape', () => {
+    const spec = denseModel({ inputs: 12, outputs: 3 });
+    const input = spec.tensors[0];
+    if (input === undefined) throw new Error('there is no input');
+    spec.tensors.push({ ...input, name: 'image', shape: [1, 2, 3, 2] });
+    spec.operators.unshift(reshapeOperator(4, 0));
+    const { model, plan } = compileSpec({ ...spec, inputs: [4] });
+    expect(model.layers).toHaveLength(1);
+    const [image, flat] = model.tensors;
+    expect(image).toMatchObject({ name: 'image', height: 2, width: 3, channels: 2 });
+    expect(flat).toMatchObject({ name: 'input', height: 1, width: 1, channels: 12 });
+    expect(flat?.storage).toBe(image?.storage);
+    expect(plan.peak).toBe(12 + 4);
+  });
+});
