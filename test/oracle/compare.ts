@@ -1,7 +1,7 @@
 /** Compares TensorFlow Lite in the browser with the reference specification, whole and by layer. */
 import type { Difference, LayerFigures } from '../support/golden.ts';
 import type { BrowserTflite } from './browser.ts';
-import { multiplyByScale, multiplyByScaleOnce } from './fixedpoint.ts';
+import { multiplyByScale, multiplyByScaleInFloat, multiplyByScaleOnce } from './fixedpoint.ts';
 import { OP, withOutput, withWeightsAsInputs, type OracleOp } from './flatmodel.ts';
 import { forReferenceKernels } from './grouped.ts';
 import { ReferenceInterpreter, type Values } from './reference.ts';
@@ -34,8 +34,9 @@ export const largestAt = (row: Int8Array): number => row.indexOf(Math.max(...row
 const operatorName = (code: number): string =>
   Object.entries(OP).find(([, value]) => value === code)?.[0] ?? String(code);
 
-/** XNNPACK rounds every convolution and dense layer once. */
-const likeXnnpack = (): typeof multiplyByScale => multiplyByScaleOnce;
+/** XNNPACK multiplies the sum of every convolution and dense layer in single precision. */
+const likeXnnpack = (op: OracleOp): typeof multiplyByScale =>
+  op.code === OP.ADD ? multiplyByScale : multiplyByScaleInFloat;
 
 /** TensorFlow Lite's own optimised kernels leave matrix products to ruy, which rounds once. */
 const likeBuiltin = (op: OracleOp): typeof multiplyByScale =>

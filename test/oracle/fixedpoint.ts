@@ -29,10 +29,12 @@ export function roundingDivideByPowerOfTwo(x: bigint, exponent: number): bigint 
 export interface Scale {
   multiplier: bigint;
   shift: number;
+  /** What it stands for. */
+  real: number;
 }
 
 export function quantiseScale(real: number): Scale {
-  if (real === 0) return { multiplier: 0n, shift: 0 };
+  if (real === 0) return { multiplier: 0n, shift: 0, real };
   let shift = 0;
   let fraction = real;
   // frexp: scaling by two is exact.
@@ -40,7 +42,9 @@ export function quantiseScale(real: number): Scale {
   while (fraction < 0.5) [fraction, shift] = [fraction * 2, shift - 1];
   let fixed = Math.round(fraction * 2 ** 31);
   if (fixed === 2 ** 31) [fixed, shift] = [fixed / 2, shift + 1];
-  return shift < -31 ? { multiplier: 0n, shift: 0 } : { multiplier: BigInt(fixed), shift };
+  return shift < -31
+    ? { multiplier: 0n, shift: 0, real }
+    : { multiplier: BigInt(fixed), shift, real };
 }
 
 /** x times a scale with the two roundings of the reference kernels. */
@@ -58,6 +62,15 @@ export function multiplyByScale(x: bigint, scale: Scale): bigint {
 export function multiplyByScaleOnce(x: bigint, scale: Scale): bigint {
   const shift = BigInt(31 - scale.shift);
   return saturate((x * scale.multiplier + (1n << (shift - 1n))) >> shift);
+}
+
+/** x times a scale in single precision, ties to even: what XNNPACK does; for explanation, too. */
+export function multiplyByScaleInFloat(x: bigint, scale: Scale): bigint {
+  const product = Math.fround(Math.fround(Number(x)) * Math.fround(scale.real));
+  const below = Math.floor(product);
+  const rest = product - below;
+  const up = rest > 0.5 || (rest === 0.5 && below % 2 !== 0);
+  return BigInt(up ? below + 1 : below);
 }
 
 /** x · 2^exponent, saturating (exponent >= 0). */

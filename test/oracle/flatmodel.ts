@@ -52,6 +52,8 @@ export interface OracleModel {
     operators: number;
     /** The offset that leads to the subgraph's inputs vector. */
     inputs: number;
+    /** Length of the metadata vector; 0 when there is none. */
+    metadata: number;
     /** Buffer number of every tensor; 0 when the field is absent. */
     buffers: number[];
   };
@@ -160,6 +162,7 @@ export function readModel(bytes: Uint8Array): OracleModel {
       outputs: r.vector(graph, 2)[0],
       operators: r.vector(graph, 3)[0] - 4,
       inputs: r.field(graph, 1),
+      metadata: r.field(root, 6) ? r.vector(root, 6)[0] - 4 : 0,
       buffers: r.tables(graph, 0).map((table) => r.field(table, 2)),
     },
   };
@@ -172,11 +175,13 @@ export function withOutput(bytes: Uint8Array, tensor: number): Uint8Array {
   return copy;
 }
 
-/** A copy of the model that ends after its operator number `last`. */
+/** A copy of the model that ends after its operator number `last`, without metadata (labels …). */
 export function prefix(bytes: Uint8Array, last: number): Uint8Array {
   const { ops, places } = readModel(bytes);
   const copy = withOutput(bytes, ops[last]?.outputs[0] as number);
-  new DataView(copy.buffer).setUint32(places.operators, last + 1, true);
+  const view = new DataView(copy.buffer);
+  view.setUint32(places.operators, last + 1, true);
+  if (places.metadata) view.setUint32(places.metadata, 0, true);
   return copy;
 }
 

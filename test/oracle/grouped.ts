@@ -6,7 +6,7 @@
  * is repeated g times along the channels: each group then sees the whole input. A dense layer is a
  * 1x1 convolution on a 1x1 picture; a reshape before it hides the scale of its input, so that the
  * product of scales, which TensorFlow Lite rounds to single precision for dense layers only, can be
- * given to the convolution as the scale of its weights.
+ * given to the convolution as the scale of its weights. ADD is kept from XNNPACK by its rank.
  */
 import {
   TYPE,
@@ -53,6 +53,7 @@ class Rewriter {
     for (const op of this.model.ops) {
       if (op.code === OP.CONV_2D) this.convolution(op);
       else if (op.code === OP.FULLY_CONNECTED) this.dense(op);
+      else if (op.code === OP.ADD) this.addition(op);
       else this.copy(op, op.inputs);
     }
     const { tensors, operators } = this;
@@ -112,8 +113,31 @@ class Rewriter {
     });
   }
 
+  /** XNNPACK adds tensors of at most six dimensions; more of them change nothing. */
+  private addition(op: OracleOp): void {
+    const deep = (from: number): number => {
+      const source = this.tensors[from] as TensorSpec;
+      return this.add({ ...source, name: 'deep', shape: [1, 1, 1, 1, ...source.shape] });
+    };
+    const inputs = op.inputs.map((from) => {
+      const to = deep(from);
+      this.reshape(from, to);
+      return to;
+    });
+    const sum = deep(op.outputs[0] as number);
+    this.copy({ ...op, outputs: [sum] }, inputs);
+    this.reshape(sum, op.outputs[0] as number);
+  }
+
+  /** A convolution must have a bias, a dense layer need not. */
+  private bias(given: number | undefined, scales: number[], units: number): number {
+    if (given !== undefined && given >= 0) return given;
+    const data = new Uint8Array(4 * units);
+    return this.add({ name: 'no bias', shape: [units], type: TYPE.int32, scales, data });
+  }
+
   private dense(op: OracleOp): void {
-    const [input, filter, ...rest] = op.inputs as [number, number];
+    const [input, filter, given] = op.inputs as [number, number, number?];
     const [x, weights] = [this.tensor(input), this.tensor(filter)];
     const output = this.tensors[op.outputs[0] as number] as TensorSpec;
     const [units, depth] = weights.shape as [number, number];
@@ -135,7 +159,7 @@ class Rewriter {
       inputs: [
         this.repeated(picture, units),
         this.add({ ...kernel, shape: [units, 1, 1, depth] }),
-        ...rest,
+        this.bias(given, scales, units),
       ],
       outputs: [result],
       optionsType: OPTIONS_TYPE.conv,

@@ -18,7 +18,9 @@ import {
   goldenFolder,
   goldenInputs,
   goldenNames,
+  networksFile,
   readGolden,
+  readNetworks,
   shortHash,
   type Difference,
   type Golden,
@@ -35,6 +37,7 @@ import {
   type Answers,
 } from './compare.ts';
 import { OP } from './flatmodel.ts';
+import { makeNetworks, storeNetworks } from './networks.ts';
 import { ReferenceInterpreter } from './reference.ts';
 import { writeReport } from './report.ts';
 
@@ -195,6 +198,19 @@ function holds({ golden, files }: Result): boolean {
   return stale.length === 0;
 }
 
+async function networksAgree(tflite: BrowserTflite, check: boolean): Promise<boolean> {
+  const golden = await makeNetworks(tflite);
+  const { difference, sha256 } = golden;
+  console.log(
+    `${sha256.length} random networks: ${difference.differ} of ${difference.values} outputs differ ` +
+      'from its reference kernels',
+  );
+  if (!check) storeNetworks(golden);
+  const stored = readNetworks().sha256.join();
+  if (stored !== sha256.join()) console.error(`${networksFile} is not what TensorFlow Lite says`);
+  return difference.differ === 0 && stored === sha256.join();
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -217,10 +233,11 @@ async function main(): Promise<void> {
       if (!values.check) store(result);
       else if (!holds(result)) process.exitCode = 1;
     }
+    if (!values.models && !(await networksAgree(tflite, values.check))) process.exitCode = 1;
   } finally {
     await tflite.stop();
   }
-  if (!values.check) writeReport(goldenNames().map(readGolden));
+  if (!values.check) writeReport(goldenNames().map(readGolden), readNetworks());
 }
 
 main().catch((error: unknown) => {

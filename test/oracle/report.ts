@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../support/data.ts';
-import type { Difference, Golden } from '../support/golden.ts';
+import type { Difference, Golden, NetworkGolden } from '../support/golden.ts';
 import { total } from './compare.ts';
 
 const START = '<!-- figures: written by npm run oracle -->';
@@ -66,7 +66,7 @@ function byOperator(all: Golden[]): string {
   );
 }
 
-export function writeReport(all: Golden[]): void {
+export function writeReport(all: Golden[], networks: NetworkGolden): void {
   const path = join(projectRoot, 'docs/conformance.md');
   const text = readFileSync(path, 'utf8');
   const [start, end] = [text.indexOf(START), text.indexOf(END)];
@@ -81,6 +81,9 @@ export function writeReport(all: Golden[]): void {
     byLayer(all),
     '### The same by operator',
     byOperator(all),
+    '### Random networks',
+    `${networks.sha256.length} networks, four inputs each, through TensorFlow Lite's reference kernels: ` +
+      `${part(networks.difference)} outputs differ from the specification.`,
   ].join('\n\n');
   writeFileSync(path, `${text.slice(0, start)}${body}\n\n${text.slice(end)}`);
 }

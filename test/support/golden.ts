@@ -57,6 +57,25 @@ export interface Golden {
   };
 }
 
+/** Content of networks.json: answers to random networks (random-model.ts). */
+export interface NetworkGolden {
+  runtime: string;
+  /** Between TensorFlow Lite's reference kernels and the specification. */
+  difference: Difference;
+  /** Of the answers to networkInputs, one after the other; the network of seed 1 first. */
+  sha256: string[];
+}
+
+export const NETWORKS = 400;
+export const networksFile = join(projectRoot, 'test/golden/networks.json');
+
+export function readNetworks(): NetworkGolden {
+  return JSON.parse(readFileSync(networksFile, 'utf8')) as NetworkGolden;
+}
+
+export const networkInputs = (size: number, zeroPoint: number): Int8Array[] =>
+  [0, 1, 2, 3].map((run) => randomInput(run, size, zeroPoint));
+
 export const shortHash = (bytes: ArrayBufferView): string =>
   createHash('sha256')
     .update(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))
