@@ -14,7 +14,7 @@ rt_status_t rt_sim_engine_init(rt_engine_t *engine, const rt_model_t *model, con
                                uint32_t image_bytes, void *arena, uint32_t arena_bytes);
 
 /* sizeof and offsetof of the structures that the compiler writes, structure by structure, ended by
- * -1: rt_real_t, rt_tensor_t, rt_add_t, rt_softmax_t, rt_layer_t, rt_model_t, rt_dsp_quant_t. */
+ * -1: those of engine/model.h, rt_dsp_quant_t, those of an adapter plan in engine/adapter.h. */
 const int32_t *rt_sim_layout(void);
 
 #endif
