@@ -47,6 +47,8 @@ export interface TrainingPlan {
   /** Bytes of a serialised adapter: what a slot in flash holds and what a board sends. */
   adapterBytes: number;
   rank: number;
+  /** Labelled windows that the board can remember at once. */
+  windows: number;
   /** Names of the layers with an adapter, for the report. */
   sites: string[];
 }

@@ -8,7 +8,7 @@ import type { MemoryReport } from './report.ts';
 const group = (value: number): string => value.toLocaleString('en-US');
 
 /** What another adapter would need, to say which one fits. */
-export type Alternative = { adapter: AdapterOptions; arenaBytes: number; flashBytes: number };
+export type Alternative = { adapter: AdapterOptions; ramBytes: number; flashBytes: number };
 
 /** Throws RetuneError for the first limit that is broken. */
 export function checkBudgets(
@@ -20,19 +20,20 @@ export function checkBudgets(
   const fail = (what: string, change: string): RetuneError =>
     new RetuneError(`${manifest.file}: ${what}; ${change}`);
   const { ram, milliwatt } = manifest.budgets ?? {};
-  const arena = report.arena.bytes;
+  const need = report.ram.total;
   const free = board.ramBytes - board.ramReservedBytes;
   const limit = Math.min(ram ?? Infinity, free);
-  if (arena > limit) {
+  if (need > limit) {
     const budget = ram !== undefined && ram <= free;
     const source = budget ? `"budgets.ram" allows` : `board ${board.id} has`;
+    const { bytes, peak } = report.arena;
     const what =
-      `the arena needs ${group(arena)} bytes of RAM but ${source} ${group(limit)} ` +
-      `(the peak is in ${report.arena.peak.name})`;
-    const raise = budget && arena <= free ? `raise "budgets.ram" to ${arena}` : undefined;
+      `learning needs ${group(need)} bytes of RAM but ${source} ${group(limit)} ` +
+      `(the arena takes ${group(bytes)}, its peak is in ${peak.name})`;
+    const raise = budget && need <= free ? `raise "budgets.ram" to ${need}` : undefined;
     throw fail(
       what,
-      advice(raise, alternatives(), (a) => a.arenaBytes <= limit),
+      advice(raise, alternatives(), (a) => a.ramBytes <= limit),
     );
   }
   checkFlash(manifest, board, report, alternatives, fail);
@@ -84,7 +85,7 @@ function advice(
     const { method, rank } = fitting.adapter;
     const ranked = rank === undefined ? '' : ` with rank ${rank}`;
     options.push(
-      `use adapter method "${method}"${ranked} (${group(fitting.arenaBytes)} bytes of RAM, ` +
+      `use adapter method "${method}"${ranked} (${group(fitting.ramBytes)} bytes of RAM, ` +
         `${group(fitting.flashBytes)} of flash)`,
     );
   } else {

@@ -82,8 +82,8 @@ function alternatives(
   for (const candidate of candidates) {
     try {
       const report = memoryReport(compile({ ...candidate, slots }), board.flashSectorBytes);
-      const { arena, flash } = report;
-      found.push({ adapter: candidate, arenaBytes: arena.bytes, flashBytes: flash.total });
+      const { ram, flash } = report;
+      found.push({ adapter: candidate, ramBytes: ram.total, flashBytes: flash.total });
     } catch (error) {
       // A model that cannot have this adapter is no alternative.
       if (!(error instanceof RetuneError)) throw error;
@@ -95,7 +95,7 @@ function alternatives(
 function boardLine(board: Board, report: MemoryReport): string {
   const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`;
   return (
-    `Board ${board.name}: ${percent(report.arena.bytes, board.ramBytes)} of its RAM, ` +
+    `Board ${board.name}: ${percent(report.ram.total, board.ramBytes)} of its RAM, ` +
     `${percent(report.flash.total, board.flashBytes)} of its flash`
   );
 }

@@ -9,7 +9,7 @@ import { featuresSchema, labelsSchema } from './features.ts';
 import { describeIssue } from './zod-message.ts';
 
 const budgetsSchema = z.strictObject({
-  /** Bytes of RAM for the learning engine's arena. */
+  /** Bytes of RAM for learning: arena, labelled windows, features. */
   ram: z.int().positive().optional(),
   /** Bytes of flash for the model's tables and the adapter slots. */
   flash: z.int().positive().optional(),

@@ -1,12 +1,18 @@
 /** The memory plan that `retune build` prints: flash by part, arena by tensor, what sets the peak. */
 import Table from 'cli-table3';
+import { DSP_FRAMES, DSP_PROFILE_FACTS } from '../native/dsp/quant.ts';
 import { busiestStep, planArena, type PlanBuffer } from './arena.ts';
 import { inferenceBuffers, type CompiledModel } from './compile.ts';
 import { tableBytes, tablesInOrder, type Table as ConstantTable } from './layout.ts';
 
-export interface FlashPart {
+export interface MemoryPart {
   name: string;
   bytes: number;
+}
+
+export interface MemorySum {
+  parts: MemoryPart[];
+  total: number;
 }
 
 export interface ArenaEntry {
@@ -22,7 +28,9 @@ export interface ArenaEntry {
 
 export interface MemoryReport {
   model: { file: string; sha256: string; layers: number; macs: number; labels: string[] };
-  flash: { parts: FlashPart[]; total: number };
+  flash: MemorySum;
+  /** Of the learning engine: the arena, and what it is given beside it. */
+  ram: MemorySum;
   arena: {
     bytes: number;
     /** No plan can be smaller. */
@@ -77,13 +85,40 @@ export function memoryReport(compiled: CompiledModel, sectorBytes = 1): MemoryRe
       macs: model.macs,
       labels: compiled.labels,
     },
-    flash: { parts, total: parts.reduce((sum, part) => sum + part.bytes, 0) },
+    flash: summed(parts),
+    ram: summed(ramParts(compiled)),
     arena: arenaReport(compiled),
     adapter,
   };
 }
 
-function flashParts(compiled: CompiledModel): FlashPart[] {
+function summed(parts: MemoryPart[]): MemorySum {
+  return { parts, total: parts.reduce((sum, part) => sum + part.bytes, 0) };
+}
+
+/** rt_window_head_t of native/engine/train_windows.h */
+const WINDOW_HEAD_BYTES = 4;
+/** RT_DSP_FFT_POINTS and RT_DSP_RING_SAMPLES of native/dsp */
+const FFT_POINTS = 512;
+const RING_SAMPLES = 1024;
+
+function ramParts({ model, plan, training, features }: CompiledModel): MemoryPart[] {
+  const parts = [{ name: 'arena', bytes: plan.peak }];
+  if (training !== undefined) {
+    const input = model.tensors[model.inputTensor]?.bytes ?? 0;
+    const entry = WINDOW_HEAD_BYTES + Math.ceil(input / 4) * 4;
+    const name = `${training.windows} labelled windows`;
+    parts.push({ name, bytes: training.windows * entry });
+  }
+  if (features !== undefined) {
+    const { mels } = DSP_PROFILE_FACTS[features.profile];
+    const history = 2 * DSP_FRAMES * (mels + 1);
+    parts.push({ name: 'features', bytes: 4 * FFT_POINTS + 2 * RING_SAMPLES + history });
+  }
+  return parts;
+}
+
+function flashParts(compiled: CompiledModel): MemoryPart[] {
   const part = new Map<ConstantTable, string>();
   for (const layer of compiled.model.layers) {
     if (layer.weights) part.set(layer.weights, 'weights');
@@ -173,8 +208,11 @@ function table(head: string[], rows: string[][], right: number[]): string {
 
 /** The report as text for a terminal. */
 export function reportText(report: MemoryReport): string {
-  const { model, flash, arena, adapter } = report;
-  const flashRows = flash.parts.map((part) => [part.name, group(part.bytes)]);
+  const { model, flash, ram, arena, adapter } = report;
+  const sum = ({ parts, total }: MemorySum): string[][] => [
+    ...parts.map((part) => [part.name, group(part.bytes)]),
+    ['total', group(total)],
+  ];
   const arenaRows = arena.buffers.map((entry) => [
     short(entry.name),
     entry.kind,
@@ -187,7 +225,10 @@ export function reportText(report: MemoryReport): string {
     `Model ${model.file}: ${model.layers} layers, ${group(model.macs)} multiply-accumulates`,
     '',
     `Flash: ${group(flash.total)} bytes`,
-    table(['part', 'bytes'], [...flashRows, ['total', group(flash.total)]], [1]),
+    table(['part', 'bytes'], sum(flash), [1]),
+    '',
+    `RAM: ${group(ram.total)} bytes`,
+    table(['part', 'bytes'], sum(ram), [1]),
     '',
     `Arena: ${group(arena.bytes)} bytes (no plan can be below ${group(arena.lowerBound)})`,
     table(['buffer', 'kind', 'offset', 'bytes', 'steps'], arenaRows, [2, 3, 4]),

@@ -93,6 +93,7 @@ class Planner {
       regroup: backward?.regroup ?? [],
       adapterBytes: BLOB_HEADER_BYTES + payload,
       rank: this.rank,
+      windows: WINDOWS,
       sites: [this.head, ...taps.map((tap) => tap.layer), ...sites].map((layer) => layer.name),
       build: (offsetOf) =>
         this.build(buffers, offsetOf, { groups, taps, sites, tapChannels, backward }),

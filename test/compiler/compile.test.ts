@@ -6,6 +6,8 @@ import { ADAPTER_METHODS, type AdapterOptions } from '../../compiler/adapter.ts'
 import { compileModel, type CompiledModel } from '../../compiler/compile.ts';
 import { buildImage } from '../../compiler/emit-image.ts';
 import { memoryReport } from '../../compiler/report.ts';
+import { Engine } from '../../sim/engine.ts';
+import { Firmware } from '../../sim/firmware.ts';
 import { projectRoot } from '../support/data.ts';
 import {
   activation,
@@ -71,6 +73,19 @@ describe.each(ADAPTER_METHODS)('digits with method %s', (method) => {
     const slots = flash.parts.find(({ name }) => name === 'adapter slots');
     expect(slots?.bytes).toBe(3 * 4096);
   });
+});
+
+test('the RAM that the memory plan counts is what the firmware takes', async () => {
+  const engine = await Engine.load(file, { adapter: { method: 'skip' } });
+  const { parts, total } = memoryReport(digits({ method: 'skip' })).ram;
+  const firmware = new Firmware();
+  const profile = firmware.call('rt_dsp_profile', 0);
+  expect(parts).toEqual([
+    { name: 'arena', bytes: engine.arenaBytes },
+    { name: `${engine.training?.capacity} labelled windows`, bytes: engine.windowBytes },
+    { name: 'features', bytes: firmware.call('rt_dsp_memory_bytes', profile, 1024) },
+  ]);
+  expect(total).toBe(parts.reduce((sum, { bytes }) => sum + bytes, 0));
 });
 
 test('LoRA training on digits takes at most 64 KB', () => {

@@ -159,7 +159,7 @@ describe('a project', () => {
     [
       'a RAM budget below the arena',
       { budgets: { ram: 8 } },
-      /devicescript\.json: the arena needs 24 bytes of RAM but "budgets\.ram" allows 8 \(the peak is in forward 0 FULLY_CONNECTED logits\); raise "budgets\.ram" to 24, or /,
+      /devicescript\.json: learning needs 24 bytes of RAM but "budgets\.ram" allows 8 \(the arena takes 24, its peak is in forward 0 FULLY_CONNECTED logits\); raise "budgets\.ram" to 24, or /,
     ],
     [
       'a flash budget below the model',
