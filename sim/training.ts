@@ -134,8 +134,9 @@ export class Training {
 
   /** Starts a burst. */
   begin(options: Partial<TrainingOptions> = {}): void {
-    const all = { ...this.defaults, ...options };
-    const words = PARAMETERS.map(([name, factor]) => Math.round(all[name] * factor));
+    const words = PARAMETERS.map(([name, factor]) =>
+      Math.round((options[name] ?? this.defaults[name]) * factor),
+    );
     this.firmware.u32(this.params, words.length).set(words);
     this.check('rt_train_begin', this.trainer, this.params);
   }
