@@ -54,11 +54,7 @@ export function cFiles(folder) {
 
 /** What every firmware links: the same files on every board. */
 export function portableSources() {
-  return [
-    ...cFiles('native/engine'),
-    ...cFiles('native/dsp'),
-    'native/hal/libc.c',
-  ];
+  return [...cFiles('native/engine'), ...cFiles('native/dsp'), 'native/hal/libc.c'];
 }
 
 /** A folder under build/, made if need be. */

@@ -1,7 +1,7 @@
 /*
  * What the simulator's host (sim/engine.ts) needs beside the functions of native/'s headers, all of
- * which are exported: sizes, and the checked start of an
- * engine on a model image that the host has placed in memory.
+ * which are exported: sizes, and the checked start of an engine on a model image that the host has
+ * placed in memory.
  */
 #include "exports.h"
 
