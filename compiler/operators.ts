@@ -297,7 +297,8 @@ function depthwise(checks: ModelChecks, interner: Interner, operator: TfOperator
   const output = checks.outputOf(operator);
   const weights = checks.weights(operator, 4, 3);
   const [one = 0, height = 0, width = 0, channels = 0] = weights.shape;
-  if (options.multiplier > 1 || (one === 1 && channels !== input.channels)) {
+  const fromOne = one === 1 && input.channels === 1;
+  if (!fromOne && (options.multiplier > 1 || (one === 1 && channels !== input.channels))) {
     const what = `has ${channels} channels from ${input.channels}: a depth multiplier`;
     throw checks.error(operator, undefined, what, 'use depth multiplier 1, or CONV_2D');
   }
@@ -306,17 +307,38 @@ function depthwise(checks: ModelChecks, interner: Interner, operator: TfOperator
   }
   const kernel = kernelOf(checks, operator, options, { height, width }, input, output);
   const perChannel = height * width;
-  const order = { channels, perChannel, first: (c: number) => c, step: channels };
-  const scale = convolutionScale;
+  // From one input channel any depth multiplier is an ordinary convolution.
+  const convolved = fromOne && channels > 1;
+  const order = convolved
+    ? { channels, perChannel, first: (c: number) => c * perChannel, step: 1 }
+    : { channels, perChannel, first: (c: number) => c, step: channels };
+  const layer = {
+    operator,
+    weights: convolved ? channelsFirst(weights) : weights,
+    input,
+    output,
+    order,
+    scale: convolutionScale,
+  };
   return {
-    op: 'DEPTHWISE_CONV_2D',
+    op: convolved ? 'CONV_2D' : 'DEPTHWISE_CONV_2D',
     inputs: [input],
     output,
     ...kernel,
     range: rangeOf(checks, operator, options.activation, output),
     macs: output.height * output.width * channels * perChannel,
-    tables: weightedTables(checks, interner, { operator, weights, input, output, order, scale }),
+    tables: weightedTables(checks, interner, layer),
   };
+}
+
+/** Depthwise weights [1][height][width][channels] as those of a convolution of one channel. */
+function channelsFirst(weights: WeightTensor): WeightTensor {
+  const [, height = 0, width = 0, channels = 0] = weights.shape;
+  const taps = height * width;
+  const values = Int8Array.from({ length: taps * channels }, (_, i) => {
+    return weights.values[(i % taps) * channels + Math.floor(i / taps)] ?? 0;
+  });
+  return { ...weights, shape: [channels, height, width, 1], values };
 }
 
 function fullyConnected(checks: ModelChecks, interner: Interner, operator: TfOperator): LayerParts {

@@ -127,6 +127,15 @@ describe('DEPTHWISE_CONV_2D is exact', () => {
       },
     ],
     [
+      'a depth multiplier from one channel',
+      {
+        input: [9, 8, 1],
+        weights: [1, 4, 3, 6],
+        output: [5, 4, 6],
+        window: { stride: [2, 2] },
+      },
+    ],
+    [
       'VALID, one scale',
       {
         input: [6, 5, 4],

@@ -152,8 +152,10 @@ export function convolutionModel(spec: WeightedSpec, depthwise = false): ModelSp
     activation('output', [1, ...spec.output], 0.09, 5),
   ];
   const inputs = spec.withoutBias === true ? [0, 1] : [0, 1, 2];
-  const make = depthwise ? depthwiseOperator : convOperator;
-  return { tensors, operators: [make(inputs, 3, spec.window)], inputs: [0], outputs: [3] };
+  const operator = depthwise
+    ? depthwiseOperator(inputs, 3, spec.window, channels / spec.input[2])
+    : convOperator(inputs, 3, spec.window);
+  return { tensors, operators: [operator], inputs: [0], outputs: [3] };
 }
 
 export interface DenseSpec {
