@@ -25,5 +25,6 @@ void rt_test_dot(void);
 void rt_test_layers(void);
 void rt_test_softmax(void);
 void rt_test_model_check(void);
+void rt_test_training(void);
 
 #endif

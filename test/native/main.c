@@ -53,5 +53,6 @@ int main(void) {
   run("layers", rt_test_layers);
   run("softmax", rt_test_softmax);
   run("model check", rt_test_model_check);
+  run("training", rt_test_training);
   return failures > 0;
 }

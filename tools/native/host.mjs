@@ -1,11 +1,11 @@
 /**
  * Compiles native/ for this computer and runs test/native/*.c: kernels against slow versions, the
- * model check against damaged tables.
+ * model check against damaged tables, whole training bursts.
  *
  * With gcc or clang on the PATH under AddressSanitizer and UndefinedBehaviorSanitizer. Without, with
  * npm's zig, which brings no AddressSanitizer: undefined behaviour traps, and that is said.
  */
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cFiles, outputDir, root, WARNINGS, zig } from './toolchain.mjs';
@@ -16,9 +16,17 @@ const FLAGS = ['-O1', '-g', '-Inative', '-Inative/engine', '-fno-strict-aliasing
 const SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 const TRAPS = ['-fsanitize=undefined', '-fsanitize-trap=undefined'];
 
-/** The C files under test; libc.c is for targets without a C library. */
+const MODELS = ['head', 'skip', 'lora'].map((method) => `build/host/model-${method}.c`);
+
+/** The C files under test, and models to run; libc.c is for targets without a C library. */
 function sources() {
-  return [...cFiles('native/engine'), ...cFiles('native/dsp'), ...cFiles('test/native')];
+  const own = [...cFiles('native/engine'), ...cFiles('native/dsp'), ...cFiles('test/native')];
+  return [...own, ...MODELS];
+}
+
+function compileModels() {
+  const args = ['--import', 'tsx', 'tools/native/compile-test-models.ts'];
+  execFileSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
 }
 
 function hasCompiler(name) {
@@ -45,6 +53,7 @@ async function compile(compiler, file) {
 export async function runHostTests({ useZig = false } = {}) {
   const compiler = useZig ? undefined : ['gcc', 'clang'].find(hasCompiler);
   const file = join(outputDir('host'), compiler ? 'native-test' : 'native-test-zig');
+  compileModels();
   await compile(compiler, file);
   const how = compiler
     ? `${compiler} with AddressSanitizer and UndefinedBehaviorSanitizer`
