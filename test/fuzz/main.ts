@@ -13,7 +13,7 @@ const HANG_MS = 60_000;
 /** Cases between two signs of life. */
 const BATCH = 20;
 /** Findings printed for one target; many are often the same defect. */
-const SHOWN = 10;
+const SHOWN = 4;
 
 interface Job {
   target: string;

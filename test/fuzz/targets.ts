@@ -13,13 +13,15 @@ import { readManifest } from '../../compiler/manifest.ts';
 import { Engine } from '../../sim/engine.ts';
 import { Firmware } from '../../sim/firmware.ts';
 import { loadRecordings } from '../../sim/recordings.ts';
+import type { TrainingOptions } from '../../sim/training.ts';
 import { readModel } from '../oracle/flatmodel.ts';
 import { ReferenceInterpreter } from '../oracle/reference.ts';
 import { randomInput } from '../support/inputs.ts';
-import { smallKeywordModel } from '../support/models.ts';
+import { smallKeywordModel, trainableModel } from '../support/models.ts';
 import { randomModel } from '../support/random-model.ts';
 import type { Random } from '../support/random.ts';
 import { writeTflite } from '../support/tflite-writer.ts';
+import { guarded } from './guard.ts';
 import { damaged, damagedJson, damagedText } from './mutate.ts';
 import { damagedSpec } from './specs.ts';
 
@@ -54,6 +56,7 @@ const RUN_BYTES = 1 << 20;
 
 const base = smallKeywordModel();
 const baseBytes = writeTflite(base);
+const trainableBytes = writeTflite(trainableModel());
 
 async function compileAndRun(bytes: Uint8Array): Promise<Engine | undefined> {
   const { model, arenaBytes } = compileModel(bytes, 'fuzz.tflite');
@@ -185,48 +188,21 @@ const wav: Target = {
     }),
 };
 
-const GUARD = 0xa5;
-const GUARD_BYTES = 64;
-
-/** Memory of the firmware between guard bytes that a case must leave as they are. */
-class Guarded {
-  private readonly guards: number[] = [];
-
-  constructor(readonly firmware: Firmware) {}
-
-  allocate(bytes: number): number {
-    // allocate() aligns its result to 16, so the guard begins right behind the last byte.
-    const at = this.firmware.allocate(bytes + GUARD_BYTES);
-    this.firmware.u8(at + bytes, GUARD_BYTES).fill(GUARD);
-    this.guards.push(at + bytes);
-    return at;
-  }
-
-  expectUntouched(): void {
-    for (const at of this.guards) {
-      const guard = this.firmware.u8(at, GUARD_BYTES);
-      if (!guard.every((v) => v === GUARD)) throw new Error('wrote behind the memory it was given');
-    }
-  }
-}
-
 const image: Target = {
   name: 'image',
   run: (random) => {
     const { description, arenaBytes } = compileModel(baseBytes, 'fuzz.tflite');
-    const memory = new Guarded(new Firmware());
-    const { firmware } = memory;
+    const firmware = new Firmware();
     const size = buildImage(description, 0).bytes.length;
-    const at = memory.allocate(size);
+    const at = firmware.allocate(size);
     firmware.u8(at, size).set(damagedImage(random, buildImage(description, at).bytes));
-    const arena = memory.allocate(arenaBytes);
-    const engine = memory.allocate(firmware.call('rt_sim_engine_bytes'));
+    const arena = firmware.allocate(arenaBytes);
+    const engine = firmware.allocate(firmware.call('rt_sim_engine_bytes'));
     return accepting('image', () => {
       firmware.check('image', 'rt_sim_engine_init', engine, at, at, size, arena, arenaBytes);
       firmware.call('rt_engine_begin', engine);
       // Bounded: the image's own sizes are checked against the arena and its tables.
       while (firmware.check('image', 'rt_engine_run', engine, 1_000_000) > 0);
-      memory.expectUntouched();
     });
   },
 };
@@ -256,18 +232,17 @@ const DSP_VALUES = 490;
 const dsp: Target = {
   name: 'dsp',
   run: (random) => {
-    const memory = new Guarded(new Firmware());
-    const { firmware } = memory;
+    const firmware = new Firmware();
     const profile = firmware.call('rt_dsp_profile', random.below(2));
     const bytes = firmware.call('rt_dsp_memory_bytes', profile, DSP_RING);
-    const state = memory.allocate(firmware.call('rt_dsp_state_bytes'));
-    const ring = memory.allocate(bytes);
-    const out = memory.allocate(4 * DSP_VALUES);
+    const state = firmware.allocate(firmware.call('rt_dsp_state_bytes'));
+    const ring = firmware.allocate(bytes);
+    const out = firmware.allocate(4 * DSP_VALUES);
     return accepting('dsp', () => {
       firmware.check('dsp', 'rt_dsp_init', state, profile, ring, bytes, DSP_RING);
       for (let step = random.between(1, 6); step > 0; step--) {
         const pcm = strangePcm(random, random.pick([0, 1, 319, 1000, 8000, 16000, 20000]));
-        const samples = memory.allocate(2 * pcm.length);
+        const samples = firmware.allocate(2 * pcm.length);
         firmware.i16(samples, pcm.length).set(pcm);
         const name = random.pick(['rt_dsp_push', 'rt_dsp_feed', 'rt_dsp_clip']);
         if (name === 'rt_dsp_clip') firmware.call(name, state, samples, pcm.length, 0, 0);
@@ -276,12 +251,124 @@ const dsp: Target = {
         if (random.oneIn(8)) firmware.call('rt_dsp_discard', state);
         firmware.call('rt_dsp_coefficients', state, out);
       }
-      memory.expectUntouched();
     });
   },
 };
 
-export const targets: Target[] = [
+const METHODS = ['head', 'skip', 'lora'] as const;
+
+async function adaptable(random: Random): Promise<Engine> {
+  const method = random.pick(METHODS);
+  const adapter = method === 'head' ? { method } : { method, rank: random.pick([1, 2, 4]) };
+  return Engine.load(trainableBytes, { file: 'fuzz.tflite', adapter });
+}
+
+function remember(engine: Engine, random: Random): void {
+  engine.infer(randomInput(random.below(1000), engine.inputBytes, 0));
+  engine.training.remember(random.below(engine.classes), random.oneIn(3) ? 'heldOut' : 'train');
+}
+
+/** A budget that is not used up shows that a burst does not end. */
+const MOST_SLICES = 100_000;
+
+function finish(engine: Engine): void {
+  for (let slices = 0; !engine.training.run(1_000_000); slices++) {
+    if (slices > MOST_SLICES) throw new Error('a training burst does not end');
+  }
+}
+
+/** CRC-32 of all but its own field, so that damage reaches what lies behind it. */
+function withChecksum(blob: Uint8Array): Uint8Array {
+  const [header, payload] = [blob.subarray(0, 20), blob.subarray(24)];
+  if (blob.length >= 24) {
+    const view = new DataView(blob.buffer, blob.byteOffset, blob.byteLength);
+    view.setUint32(20, crc32(Buffer.concat([header, payload])), true);
+  }
+  return blob;
+}
+
+function crc32(bytes: Uint8Array): number {
+  let crc = -1;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
+
+const adapter: Target = {
+  name: 'adapter',
+  run: async (random) => {
+    const engine = await adaptable(random);
+    const { training } = engine;
+    for (let n = 0; n < 4; n++) {
+      engine.infer(randomInput(n, engine.inputBytes, 0));
+      training.remember(n);
+    }
+    training.begin({ steps: 2, seed: 1 });
+    finish(engine);
+    const before = training.save();
+    const blob = damaged(random, before);
+    const outcome = await accepting('fuzz.tflite', () =>
+      training.load(random.oneIn(2) ? withChecksum(blob) : blob),
+    );
+    if (outcome === 'refused' && Buffer.compare(before, training.save()) !== 0) {
+      throw new Error('a refused adapter changed the present one');
+    }
+    engine.infer(randomInput(5, engine.inputBytes, 0));
+    if (!training.logits().every(Number.isFinite)) throw new Error('logits are not finite');
+    return outcome;
+  },
+};
+
+const NUMBERS = [0, 1, 2, 3, 7, 64, 65, 255, 256, 0.001, 0.5, 0.999, 1, 100, 65535, 1e9, -1];
+
+/** Half of them sound. */
+function anyOptions(random: Random): Partial<TrainingOptions> {
+  if (random.oneIn(2)) return { steps: random.between(1, 9), seed: random.u32() };
+  const any = (): number => random.pick(NUMBERS);
+  const options: Partial<TrainingOptions> = { steps: random.pick([0, 1, 2, 5, 9]), seed: any() };
+  const names = ['batch', 'rate', 'momentum', 'decay', 'clip', 'smoothing'] as const;
+  const views = ['views', 'shiftRows', 'noise', 'gain'] as const;
+  for (const name of [...names, ...views]) if (random.oneIn(4)) options[name] = any();
+  return options;
+}
+
+/** Anything that a script may ask for, in any order. A refusal is a RetuneError with a reason. */
+const ACTIONS: ((engine: Engine, random: Random) => void)[] = [
+  remember,
+  remember,
+  remember,
+  ({ training }, random) => training.begin(anyOptions(random)),
+  ({ training }, random) => void training.run(random.pick([0, 1, 1000, 1_000_000])),
+  (engine) => finish(engine),
+  ({ training }) => training.stop(),
+  ({ training }) => training.restore(),
+  ({ training }, random) => void training.evaluate(random.oneIn(2) ? 'train' : 'heldOut'),
+  ({ training }) => training.load(training.save()),
+  ({ training }, random) => training.enable(random.oneIn(2)),
+  ({ training }, random) => training.reset(random.u32()),
+  ({ training }) => training.forget(),
+  ({ training }, random) => training.assign(random.below(6), 'heldOut'),
+  (engine, random) => void engine.infer(randomInput(random.below(9), engine.inputBytes, 0)),
+];
+
+const training: Target = {
+  name: 'training',
+  run: async (random) => {
+    const engine = await adaptable(random);
+    // Some action is nearly always refused; a case counts as accepted when it has trained.
+    let outcome: Outcome = 'refused';
+    for (let step = random.between(4, 25); step > 0; step--) {
+      const action = random.pick(ACTIONS);
+      await accepting('fuzz.tflite', () => action(engine, random));
+      if (engine.training.step > 0) outcome = 'accepted';
+    }
+    return outcome;
+  },
+};
+
+const unguarded: Target[] = [
   tflite,
   tfliteContent,
   networks,
@@ -290,4 +377,11 @@ export const targets: Target[] = [
   wav,
   image,
   dsp,
+  adapter,
+  training,
 ];
+
+export const targets: Target[] = unguarded.map(({ name, run }) => ({
+  name,
+  run: (random) => guarded(() => run(random)),
+}));

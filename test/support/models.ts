@@ -159,3 +159,15 @@ export function smallKeywordModel(seed = 1): ModelSpec {
 }
 
 export const smallKeywordBytes = (): Uint8Array => writeTflite(smallKeywordModel());
+
+/** The same without ADD, which training does not pass backward. */
+export function trainableModel(seed = 1): ModelSpec {
+  const model = smallKeywordModel(seed);
+  const operators = model.operators
+    .filter(({ code }) => code !== 0)
+    .map((op) => (op.code === 1 ? { ...op, inputs: [9] } : op));
+  const tensors = model.tensors.map((t) =>
+    t.name === 'pool' || t.name === 'flat' ? { ...t, zeroPoint: 3 } : t,
+  );
+  return { ...model, operators, tensors };
+}
