@@ -16,6 +16,8 @@ import { Schedule } from './lib/schedule';
 
 /** Sound above this is a word, in dB below full scale. */
 const WAKE_LEVEL = -60;
+/** Share of words right above which training has nothing to gain. */
+const GOOD = 0.95;
 
 const led = new ds.LightBulb();
 const button = new ds.Button();
@@ -44,10 +46,10 @@ async function waitForAnswer(): Promise<Answer> {
   return answer;
 }
 
-/** Asks for words until every one has been said often enough. */
+/** Asks for words until every one has been said often enough; share that was recognised. */
 async function enrol(words: string[]) {
-  const enrolment = new Enrolment({ words, takes: 4, holdOutEvery: 4 });
-  console.log(`enrol words=${words.length} takes=4`);
+  const enrolment = new Enrolment({ words, takes: 5, holdOutEvery: 5 });
+  console.log(`enrol words=${words.length} takes=5`);
   while (!enrolment.done()) {
     const ask = enrolment.request();
     await blink(ask.word);
@@ -55,16 +57,16 @@ async function enrol(words: string[]) {
     answer = 'none';
     console.log(`ask word=${ask.name} take=${ask.take}`);
     const heard = await nextWindow(5000);
-    if (heard === undefined) enrolment.answer(SILENCE, 'none');
-    else if (enrolment.answer(heard.level, await waitForAnswer()))
+    if (heard === undefined) enrolment.answer(SILENCE, 'none', 0);
+    else if (enrolment.answer(heard.level, await waitForAnswer(), heard.label))
       await remember(heard.window, ask.word, ask.heldOut);
   }
+  return enrolment.rightShare();
 }
 
 /** Trains in slices under a budget; what does not help on held-out words is rolled back. */
 async function learn() {
-  const burst = await runBurst({ steps: 900, slice: 300, patience: 1, millijoules: 2000 }, trainer);
-  await forget();
+  const burst = await runBurst({ steps: 600, slice: 300, patience: 1, millijoules: 2000 }, trainer);
   console.log(`decision burst ended by ${burst.end()}, gain ${burst.gain()}`);
   checkpoint.improved(burst.gain());
 }
@@ -80,8 +82,10 @@ async function onWindow(heard: Heard, words: string[]) {
   console.log(`statistic value=${drift.progress()} limit=1`);
   if (!drifted || !schedule.mayTrain(await power.batteryCharge.read())) return;
   console.log(`drift statistic=${drift.progress()} since=${drift.windowsSinceChange()}`);
-  await enrol(words);
-  await learn();
+  const share = await enrol(words);
+  if (share < GOOD) await learn();
+  else console.log(`decision no training, ${share} of the words are right`);
+  await forget();
   drift.reset();
   flush();
 }

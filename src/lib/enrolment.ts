@@ -41,6 +41,7 @@ export class Enrolment {
   private asked = 0;
   private failed = 0;
   private taken = 0;
+  private right = 0;
   private leftOut = 0;
 
   constructor(options: EnrolmentOptions) {
@@ -66,12 +67,14 @@ export class Enrolment {
   /**
    * Takes the person's answer to a window.
    * @param level of the window, in dB below full scale
+   * @param guess the word that the model heard, a place in `words`
    * @returns whether the window is to be remembered under the requested word
    */
-  answer(level: number, answer: Answer): boolean {
+  answer(level: number, answer: Answer, guess: number): boolean {
     const keep = answer === 'yes' || (answer === 'none' && level >= this.minLevel);
     if (keep) {
       this.taken++;
+      if (guess === this.request().word) this.right++;
       this.advance();
       return true;
     }
@@ -86,6 +89,14 @@ export class Enrolment {
   /** Windows taken so far. */
   count(): number {
     return this.taken;
+  }
+
+  /**
+   * Share of the windows taken that the model recognised, 0..1: an honest test, as it was trained on
+   * none of them yet. When it is close to 1 training has nothing to gain.
+   */
+  rightShare(): number {
+    return this.taken > 0 ? this.right / this.taken : 0;
   }
 
   /** Takes that were given up after too many attempts. */

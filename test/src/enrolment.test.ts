@@ -8,18 +8,18 @@ const plain = new Enrolment({ words: ['yes', 'no'], takes: 3, holdOutEvery: 3 })
 while (!plain.done()) {
   const ask = plain.request();
   console.log(ask.word, ask.name, ask.take, ask.takes, ask.heldOut);
-  plain.answer(-20, 'yes');
+  plain.answer(-20, 'yes', ask.take < 3 ? ask.word : 1);
 }
-console.log(plain.count(), plain.givenUp());
+console.log(plain.count(), plain.givenUp(), Math.round(plain.rightShare() * 600));
 
 const fussy = new Enrolment({ words: ['up', 'down'], takes: 1, minLevel: -40, attempts: 3, holdOutEvery: 0 });
-console.log(fussy.answer(-20, 'wrong'), fussy.request().name);
-console.log(fussy.answer(-41, 'none'), fussy.request().name);
-console.log(fussy.answer(-39, 'none'), fussy.request().name);
-console.log(fussy.answer(-20, 'wrong'), fussy.answer(-20, 'wrong'), fussy.done());
-console.log(fussy.answer(-20, 'wrong'), fussy.done(), fussy.count(), fussy.givenUp());
+console.log(fussy.answer(-20, 'wrong', 0), fussy.request().name, fussy.rightShare());
+console.log(fussy.answer(-41, 'none', 0), fussy.request().name);
+console.log(fussy.answer(-39, 'none', 1), fussy.request().name);
+console.log(fussy.answer(-20, 'wrong', 0), fussy.answer(-20, 'wrong', 0), fussy.done());
+console.log(fussy.answer(-20, 'wrong', 0), fussy.done(), fussy.count(), fussy.givenUp());
 const whisper = new Enrolment({ words: ['up'], takes: 1, minLevel: -40 });
-console.log(whisper.answer(-70, 'yes'), whisper.done());
+console.log(whisper.answer(-70, 'yes', 0), whisper.done());
 console.log(pressToAnswer(120), pressToAnswer(499), pressToAnswer(500));
 console.log(blinkPattern(0).join(), blinkPattern(2).join());
 `;
@@ -38,12 +38,16 @@ describe('enrolment on the official VM', () => {
       '1 no 2 3 false',
       '0 yes 3 3 true',
       '1 no 3 3 true',
-      '6 0',
+      '6 0 500',
     ]);
   });
 
+  it('counts what the model recognised: all but the last round’s "yes"', () => {
+    expect(lines[6]).toBe('6 0 500');
+  });
+
   it('asks again after "wrong" and after silence', () => {
-    expect(lines.slice(7, 10)).toEqual(['false up', 'false up', 'true down']);
+    expect(lines.slice(7, 10)).toEqual(['false up 0', 'false up', 'true down']);
   });
 
   it('gives a take up after too many attempts', () => {

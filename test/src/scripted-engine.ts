@@ -10,6 +10,8 @@ export interface Script {
   words: string[];
   /** Held-out loss, in nats, after each slice of training; the last one stays. */
   losses: number[];
+  /** Whether every third word of a stranger is misheard; default true. */
+  mishears?: boolean;
 }
 
 /**
@@ -65,9 +67,12 @@ export class ScriptedEngine implements LearningEngine {
   }
 
   infer(input: Int8Array): Inference {
-    const [label, stranger] = input as unknown as [number, number];
+    const [word, stranger] = input as unknown as [number, number];
     const adapted = this.loss < (this.script.losses[0] as number);
-    const margin = (stranger === 0 || adapted ? 12 : 5) + 2 * this.random.bell();
+    const sure = stranger === 0 || adapted;
+    const margin = (sure ? 12 : 5) + 2 * this.random.bell();
+    const misheard = !sure && this.script.mishears !== false && this.random.oneIn(3);
+    const label = misheard ? (word + 1) % this.labels.length : word;
     return { label, confidence: 0.9, margin, entropy: 0.1, shift: 0 };
   }
 
