@@ -16,7 +16,9 @@ import {
   convolutionModel,
   denseModel,
   reshapeOperator,
+  type WeightedSpec,
 } from './models.ts';
+import type { ModelSpec } from '../support/tflite-writer.ts';
 
 const file = join(projectRoot, 'models/digits/digits.tflite');
 const digits = (adapter?: AdapterOptions): CompiledModel =>
@@ -87,6 +89,51 @@ test('the RAM that the memory plan counts is what the firmware takes', async () 
   ]);
   expect(total).toBe(parts.reduce((sum, { bytes }) => sum + bytes, 0));
 });
+
+test('tensors that the backward pass reads live until it has', () => {
+  const { training, buffers, model } = digits({ method: 'lora' });
+  const kept = training?.keep ?? [];
+  expect(kept.length).toBeGreaterThan(3);
+  for (const { tensor, last } of kept) {
+    const name = `tensor:${model.tensors[tensor]?.storage}`;
+    expect(last).toBeGreaterThanOrEqual(model.layers.length);
+    expect(buffers.find((buffer) => buffer.name === name)?.last).toBeGreaterThanOrEqual(last);
+  }
+});
+
+test('an output survives layers after it', () => {
+  const spec = convolutionModel({ input: [4, 3, 5], weights: [5, 3, 3, 5], output: [4, 3, 5] });
+  spec.tensors.push(activation('dead', [1, 4, 3, 5]), activation('dead end', [1, 4, 3, 5]));
+  spec.operators.push(convOperator([3, 1], 4), convOperator([4, 1], 5));
+  const { model, buffers } = compileSpec(spec);
+  expect(model.tensors[model.outputTensor]?.name).toBe('output');
+  expect(buffers.map(({ last }) => last)).toEqual([0, 2, 2, 2]);
+});
+
+test('a dense layer multiplies its scales in single precision, a convolution in double', () => {
+  const scale = (name: string, spec: ModelSpec): number =>
+    spec.tensors.find((tensor) => tensor.name === name)?.scales?.[0] ?? NaN;
+  const check = (spec: ModelSpec, output: string, rounded: (product: number) => number): void => {
+    const product = rounded(scale('input', spec) * scale('weights', spec));
+    const { multiplier, shift } = compileSpec(spec).model.layers[0] ?? {};
+    const effective = (multiplier?.values[0] ?? 0) * 2 ** ((shift?.values[0] ?? 0) - 31);
+    const exact = product / Math.fround(scale(output, spec));
+    expect(Math.abs(effective / exact - 1)).toBeLessThan(2 ** -30);
+  };
+  for (let seed = 1; seed < 20; seed++) {
+    check(single(denseModel({ inputs: 4, outputs: 3, seed })), 'logits', Math.fround);
+    const many = denseModel({ inputs: 4, outputs: 3, seed, perChannel: true });
+    check(single(many), 'logits', (product) => product);
+    const shape = { input: [2, 2, 1], weights: [1, 1, 1, 1], output: [2, 2, 1] };
+    check(single(convolutionModel({ ...(shape as WeightedSpec), seed })), 'output', (p) => p);
+  }
+});
+
+/** Scales as the file holds them. */
+function single(spec: ModelSpec): ModelSpec {
+  const tensors = spec.tensors.map((t) => ({ ...t, scales: t.scales?.map(Math.fround) }));
+  return { ...spec, tensors };
+}
 
 test('LoRA training on digits takes at most 64 KB', () => {
   expect(digits({ method: 'lora', rank: 4 }).arenaBytes).toBeLessThanOrEqual(65_536);
