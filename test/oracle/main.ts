@@ -237,7 +237,7 @@ async function main(): Promise<void> {
   } finally {
     await tflite.stop();
   }
-  if (!values.check) writeReport(goldenNames().map(readGolden), readNetworks());
+  if (!values.check) await writeReport(goldenNames().map(readGolden), readNetworks());
 }
 
 main().catch((error: unknown) => {

@@ -1,6 +1,7 @@
 /** Puts the figures of the golden files into docs/conformance.md, between two marks. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
 import { projectRoot } from '../support/data.ts';
 import type { Difference, Golden, NetworkGolden } from '../support/golden.ts';
 import { total } from './compare.ts';
@@ -66,7 +67,7 @@ function byOperator(all: Golden[]): string {
   );
 }
 
-export function writeReport(all: Golden[], networks: NetworkGolden): void {
+export async function writeReport(all: Golden[], networks: NetworkGolden): Promise<void> {
   const path = join(projectRoot, 'docs/conformance.md');
   const text = readFileSync(path, 'utf8');
   const [start, end] = [text.indexOf(START), text.indexOf(END)];
@@ -85,5 +86,7 @@ export function writeReport(all: Golden[], networks: NetworkGolden): void {
     `${networks.sha256.length} networks, four inputs each, through TensorFlow Lite's reference kernels: ` +
       `${part(networks.difference)} outputs differ from the specification.`,
   ].join('\n\n');
-  writeFileSync(path, `${text.slice(0, start)}${body}\n\n${text.slice(end)}`);
+  const whole = `${text.slice(0, start)}${body}\n\n${text.slice(end)}`;
+  const options = await resolveConfig(path);
+  writeFileSync(path, await format(whole, { ...options, filepath: path }));
 }
