@@ -32,8 +32,6 @@ const HELD_OUT = 1;
 const SLOTS = 4;
 /** Register newest_slot when nothing was saved. */
 const NO_SLOT = 255;
-/** Register newest_slot when nothing was saved. */
-const NO_SLOT = 255;
 /** Windows that `remember` can still reach. */
 const RECENT_WINDOWS = 8;
 const PROGRESS_REPORTS = 20;
@@ -154,7 +152,6 @@ export class Learner {
     endpoint.computed('loss', () => [this.engine.loss]);
     endpoint.computed('energy', () => [this.joules(this.options.processor.cycles)]);
     endpoint.computed('kilocycles', () => [Math.round(this.options.processor.cycles / 1000)]);
-    endpoint.computed('newest_slot', () => [[...this.options.slots.keys()].at(-1) ?? NO_SLOT]);
     endpoint.computed('newest_slot', () => [[...this.options.slots.keys()].at(-1) ?? NO_SLOT]);
     endpoint.written('method', () => this.configure());
     endpoint.written('rank', () => this.configure());
@@ -374,8 +371,6 @@ export class Learner {
     if (this.isBusy) return [STATUS.busy, 0];
     if (slot >= SLOTS) return [STATUS.badSlot, 0];
     const bytes = this.engine.saveAdapter();
-    // a map keeps the order of insertion: the newest comes last
-    this.options.slots.delete(slot);
     // a map keeps the order of insertion: the newest comes last
     this.options.slots.delete(slot);
     this.options.slots.set(slot, bytes);

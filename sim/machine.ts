@@ -10,9 +10,10 @@ import {
 } from './jacdac.ts';
 import { OfficialVm } from './vm.ts';
 
-/** Device ids of the two devices on the simulated bus; any will do as long as they differ. */
+/** Device ids on the simulated bus; any will do as long as they differ. */
 const VM_DEVICE = '1d46a30eef48919f';
 const BOARD_DEVICE = '2e57b41ff059a2a0';
+const BUS_DEVICE = '3f68c5200f6ab3b1';
 
 /** Memory that survives a reboot. */
 export interface Flash {
@@ -48,7 +49,13 @@ export class Machine {
   constructor(private readonly options: MachineOptions) {
     this.bootedAt = options.clock.now;
     this.timers = options.clock.group();
-    this.bus = new JDBus([], { scheduler: this.timers, services: options.services });
+    this.bus = new JDBus([], {
+      scheduler: this.timers,
+      services: options.services,
+      deviceId: BUS_DEVICE,
+      // the VM has one, and no one here assigns roles by hand
+      disableRoleManager: true,
+    });
     // Frames wait in two queues: the VM must not be entered again while it runs.
     this.bridge = createProxyBridge((frame) => void this.toVm.push(Uint8Array.from(frame)));
     this.bridge.bus = this.bus;
@@ -86,8 +93,8 @@ export class Machine {
 
   powerOff(): void {
     this.vm = undefined;
+    void this.bus.stop();
     this.timers.clear();
-    this.bus.stop();
   }
 
   /**

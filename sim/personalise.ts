@@ -79,7 +79,7 @@ function burst(
   const { sliceCycles, onProgress, ...parameters } = options;
   const losses: number[] = [];
   training.begin(parameters);
-  for (let done = false; !done; ) {
+  for (let done = false; !done;) {
     // One unit a call at least, so that the loss of every step is seen.
     done = training.run(sliceCycles ?? 1);
     if (training.step > losses.length) losses.push(training.loss);

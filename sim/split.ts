@@ -21,7 +21,11 @@ const FIRST_TEST_TAKE = 10;
  * are learnt from; takes >= 10 are the test, or, where a word has fewer than 15 takes, all that is
  * left. A word with a single take is tested and not learnt, one with too few keeps one for the test.
  */
-export function splitTakes<T extends Take>(clips: T[], labels: string[], shots: number): Split<T> {
+export function splitTakes<T extends Take>(
+  clips: T[],
+  labels: readonly string[],
+  shots: number,
+): Split<T> {
   const split: Split<T> = { train: [], test: [] };
   for (const label of labels) {
     const takes = clips.filter((clip) => clip.label === label).sort((a, b) => a.take - b.take);
@@ -36,7 +40,7 @@ export function splitTakes<T extends Take>(clips: T[], labels: string[], shots: 
 }
 
 /** Words of the data that the model knows, in the model's order. */
-export function knownWords(clips: Take[], labels: string[], source: string): string[] {
+export function knownWords(clips: Take[], labels: readonly string[], source: string): string[] {
   const spoken = new Set(clips.map((clip) => clip.label));
   const words = labels.filter((label) => spoken.has(label) && !RESERVED.has(label));
   if (words.length === 0) {

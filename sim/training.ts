@@ -19,14 +19,18 @@ export interface TrainingOptions {
   clip: number;
   /** Label smoothing. */
   smoothing: number;
-  /** Views of each window in a burst (head and skip); the first is the window itself. */
+  /** 1: windows as they are. More: head and skip see so many views of each, lora a new one a sample. */
   views: number;
-  /** A view is rolled by up to so many rows of the input either way, */
+  /** A view is moved by up to so many rows of the input either way, */
   shiftRows: number;
+  /** stretched by up to this share, */
+  tempo: number;
   /** gets noise of this standard deviation, in steps of the input, */
   noise: number;
-  /** and an offset of up to so many steps on the first column. */
+  /** an offset of up to so many steps on its level (column 0), */
   gain: number;
+  /** and with this probability loses its quiet beginning and end. */
+  erode: number;
   seed: number;
 }
 
@@ -51,8 +55,10 @@ const PARAMETERS: [keyof TrainingOptions, number][] = [
   ['smoothing', 2 ** 15],
   ['views', 1],
   ['shiftRows', 1],
+  ['tempo', 2 ** 8],
   ['noise', 2 ** 8],
   ['gain', 1],
+  ['erode', 2 ** 8],
   ['seed', 1],
 ];
 

@@ -75,6 +75,7 @@ function loadFactory(): VmFactory {
     'require',
     'console',
     'setTimeout',
+    'setInterval',
     'clearInterval',
     '__filename',
     '__dirname',
@@ -85,7 +86,7 @@ function loadFactory(): VmFactory {
   // Timers stay unused: we call jd_em_process ourselves when it is due.
   const none = (): number => 0;
   factory = (date, requireFor, console) =>
-    create(date, requireFor, console, none, none, bundle, bundle);
+    create(date, requireFor, console, none, none, none, bundle, bundle);
   return factory;
 }
 

@@ -1,0 +1,296 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { RetuneError } from '../cli/error.ts';
+import { compileProgram, type Program, projectRoot } from './compile.ts';
+import type { StoryEvent, SummaryEvent } from './events.ts';
+import { engineFactory } from './model-engine.ts';
+import { Observer } from './observer.ts';
+import { plotStory } from './plot.ts';
+import { loadBoard } from './processor.ts';
+import { loadRecordings, type Recording } from './recordings.ts';
+import { Speaker } from './speaker.ts';
+import { summaryTable } from './summary.ts';
+import { User } from './user.ts';
+import { LiveView } from './view.ts';
+import { demoVoices } from './voices.ts';
+import { type CreateEngine, World } from './world.ts';
+
+export interface StoryOptions {
+  /** DeviceScript program; default src/keyword.ts. */
+  app?: string;
+  /** Folder of recordings; default: synthesised voices. */
+  data?: string;
+  /** Speaker that the device knows, and the one who comes after; default: the first two. */
+  known?: string;
+  new?: string;
+  /** A .tflite; default: the one trained without the new speaker if there is one, else digits.tflite. */
+  model?: string;
+  /** Seed of everything random; default 1. */
+  seed?: number;
+  /** Where the script runs; `official` is the DeviceScript VM of the npm CLI. */
+  target?: 'official';
+  /** One JSON object a line on stdout, instead of view and table. */
+  json?: boolean;
+  /** No live view; the table is printed all the same. */
+  headless?: boolean;
+  /** Path of the plot; default .retune/story.svg. */
+  plot?: string;
+  /** Virtual seconds a second at most; default: 25 with the live view, else as fast as it goes. */
+  speed?: number;
+  /** Windows of the known speaker before the other comes; default 80. */
+  knownWindows?: number;
+  /** For tests: called with every event. */
+  onEvent?: (event: StoryEvent) => void;
+  /** For tests: another engine than that of the model. */
+  createEngine?: CreateEngine;
+}
+
+const MODELS = join(projectRoot, 'models', 'digits');
+/** Ordinary windows after which the story stops waiting, or goes on. */
+const UNTIL_DRIFT = 150;
+const UNTIL_SAVED = 60;
+const UNTIL_REBOOT = 40;
+const AFTER_REBOOT = 40;
+const VIEW_SPEED = 25;
+/** A story takes some 15 minutes of virtual time; one that takes this long hangs. */
+const LONGEST_MS = 3 * 3600 * 1000;
+
+interface Cast {
+  known: string;
+  new: string;
+  recordings: Recording[];
+  model: string;
+  createEngine: CreateEngine;
+  rate: number;
+  labels: readonly string[];
+}
+
+/**
+ * Runs the keyword story on the official DeviceScript VM: a known speaker, then a new one, drift,
+ * enrolment, training, check, save, reboot, load. Prints view and table, or JSON lines.
+ */
+export async function runStory(options: StoryOptions = {}): Promise<SummaryEvent> {
+  if (options.target !== undefined && options.target !== 'official') {
+    throw new RetuneError(`--target ${String(options.target)}: the only target so far is official`);
+  }
+  const say = (text: string): void => {
+    if (options.json !== true) process.stderr.write(`${text}\n`);
+  };
+  const app = options.app ?? join(projectRoot, 'src', 'keyword.ts');
+  const [cast, program] = await Promise.all([chooseCast(options, say), compileProgram(app)]);
+  return new Story(options, cast, program).run();
+}
+
+async function chooseCast(options: StoryOptions, say: (text: string) => void): Promise<Cast> {
+  const folder = options.data ?? (await demoVoices(say));
+  const model = options.model ?? defaultModel(options);
+  const createEngine = options.createEngine ?? engineFactory(model);
+  const { sampleRate: rate, labels } = await createEngine();
+  const recordings = loadRecordings(folder, rate);
+  const present = [...new Set(recordings.map(({ speaker }) => speaker))];
+  const people = present.filter((name) => !name.startsWith('_'));
+  const known = options.known ?? people.find((name) => name !== options.new);
+  const stranger = options.new ?? people.find((name) => name !== known);
+  for (const name of [known, stranger]) {
+    if (name === undefined) {
+      throw new RetuneError(
+        `${folder}: the story needs two speakers, here is only ${people.join()}`,
+      );
+    }
+    if (!people.includes(name)) {
+      throw new RetuneError(`${folder}: no speaker ${name}; choose from ${people.join(', ')}`);
+    }
+  }
+  return {
+    known: known as string,
+    new: stranger as string,
+    recordings,
+    model,
+    createEngine,
+    rate,
+    labels,
+  };
+}
+
+/** With real recordings the new speaker must be new to the model too. */
+function defaultModel(options: StoryOptions): string {
+  const without = join(MODELS, `without-${options.new ?? ''}.tflite`);
+  return existsSync(without) ? without : join(MODELS, 'digits.tflite');
+}
+
+class Story {
+  private readonly world: World;
+  private readonly observer: Observer;
+  private readonly events: StoryEvent[] = [];
+  private readonly view?: LiveView;
+  private readonly people: { known: Speaker; new: Speaker };
+  private user!: User;
+
+  constructor(
+    private readonly options: StoryOptions,
+    private readonly cast: Cast,
+    program: Program,
+  ) {
+    this.world = new World({
+      board: loadBoard(),
+      program,
+      createEngine: cast.createEngine,
+      seed: options.seed ?? 1,
+      rate: cast.rate,
+      charge: 1,
+      events: {
+        onLog: (level, text) => {
+          if (level === '>') this.observer.onLine(text);
+        },
+        onPrediction: (prediction, window) => {
+          const enrolling = this.user.isEnrolling(window.truth);
+          this.observer.onPrediction(prediction, window, enrolling);
+          this.user.onPrediction(cast.labels[prediction.label] ?? '', window);
+        },
+        onTraffic: (name, values, command) => this.observer.onTraffic(name, values, command),
+      },
+    });
+    this.observer = new Observer({
+      now: () => this.seconds,
+      labels: cast.labels,
+      emit: (event) => this.emit(event),
+      onAsk: (word) => {
+        this.view?.onAsk(word);
+        this.user.onAsk(word);
+      },
+      onDecision: (text) => this.view?.tell(text),
+    });
+    const { random } = this.world;
+    const person = (name: string): Speaker =>
+      new Speaker(name, cast.recordings, cast.labels, random);
+    this.people = { known: person(cast.known), new: person(cast.new) };
+    if (options.json !== true && options.headless !== true) this.view = this.createView();
+  }
+
+  async run(): Promise<SummaryEvent> {
+    await this.powerOn(this.people.known);
+    const outcome = await this.live();
+    this.observer.flush();
+    this.view?.end();
+    const summary = this.finish(outcome);
+    this.world.powerOff();
+    return summary;
+  }
+
+  private get seconds(): number {
+    return Math.round(this.world.clock.now) / 1000;
+  }
+
+  private createView(): LiveView {
+    const title = `Retune: ${this.cast.known}, then ${this.cast.new}, on the official DeviceScript VM`;
+    return new LiveView(title, () => ({
+      time: this.seconds,
+      energy: 1000 * this.world.joules,
+      charge: this.world.battery.charge,
+      brightness: this.world.brightness,
+    }));
+  }
+
+  private emit(event: StoryEvent): void {
+    this.events.push(event);
+    this.options.onEvent?.(event);
+    this.view?.onEvent(event);
+    if (this.options.json === true) process.stdout.write(`${JSON.stringify(event)}\n`);
+  }
+
+  private async powerOn(speaker: Speaker): Promise<void> {
+    const { world } = this;
+    await world.powerOn();
+    const press = (duration: number): void => world.board.press(duration);
+    const timers = world.clock.group();
+    this.user = new User(timers, world.microphone, world.random, press, speaker);
+    // the script needs a moment to find its services
+    this.user.start(3000);
+  }
+
+  /** Lets the world run until the story is over. */
+  private async live(): Promise<SummaryEvent['outcome']> {
+    const { world, observer } = this;
+    const speed = this.options.speed ?? (this.view === undefined ? Infinity : VIEW_SPEED);
+    const begun = performance.now();
+    while (world.clock.now < LONGEST_MS) {
+      await world.step(LONGEST_MS);
+      const ahead = world.clock.now / speed - (performance.now() - begun);
+      if (ahead > 20) await wait(ahead);
+      this.view?.refresh();
+      const outcome = await this.direct();
+      if (outcome !== undefined) return outcome;
+    }
+    return observer.delay === null ? 'no drift' : 'not saved';
+  }
+
+  /** Changes the world when its time has come. @returns how the story ended, once it has */
+  private async direct(): Promise<SummaryEvent['outcome'] | undefined> {
+    const { observer } = this;
+    const isIdle = !observer.isEnrolling && !observer.isTraining;
+    if (observer.phase === 'known') {
+      if (isIdle && observer.count('known') >= (this.options.knownWindows ?? 80))
+        this.changeSpeaker();
+    } else if (observer.phase === 'new') {
+      if (observer.delay === null)
+        return observer.count('new') >= UNTIL_DRIFT ? 'no drift' : undefined;
+      const waited = observer.count('new') - observer.delay;
+      return isIdle && observer.bursts > 0 && waited >= UNTIL_SAVED ? 'not saved' : undefined;
+    } else if (!observer.rebooted) {
+      if (isIdle && observer.count('adapted') >= UNTIL_REBOOT) await this.reboot();
+    } else {
+      const { windows } = observer.accuracy('adapted', true);
+      return windows >= AFTER_REBOOT ? 'complete' : undefined;
+    }
+    return undefined;
+  }
+
+  private changeSpeaker(): void {
+    this.observer.flush();
+    this.observer.phase = 'new';
+    this.user.speaker = this.people.new;
+    this.user.start();
+  }
+
+  private async reboot(): Promise<void> {
+    this.user.stop();
+    this.world.powerOff();
+    this.observer.onReboot();
+    await this.powerOn(this.people.new);
+  }
+
+  private finish(outcome: SummaryEvent['outcome']): SummaryEvent {
+    const { observer, cast, world } = this;
+    const plot = this.options.plot ?? join(projectRoot, '.retune', 'story.svg');
+    const summary: SummaryEvent = {
+      event: 'summary',
+      t: this.seconds,
+      outcome,
+      target: 'official',
+      seed: this.options.seed ?? 1,
+      model: basename(cast.model),
+      known: cast.known,
+      new: cast.new,
+      beforeDrift: observer.accuracy('known'),
+      afterDrift: observer.accuracy('new'),
+      afterAdaptation: observer.accuracy('adapted'),
+      beforeReboot: observer.accuracy('adapted', false),
+      afterReboot: observer.accuracy('adapted', true),
+      falseAlarms: observer.falseAlarms,
+      delay: observer.delay,
+      steps: observer.steps,
+      trainingEnergy: observer.trainingEnergy,
+      energy: 1000 * world.joules,
+      adapterBytes: observer.adapterBytes,
+      rebooted: observer.rebooted,
+      loaded: observer.loaded,
+      plot: relative('.', plot),
+    };
+    mkdirSync(dirname(plot), { recursive: true });
+    writeFileSync(plot, plotStory(this.events, `${cast.known}, then ${cast.new}`));
+    this.emit(summary);
+    if (this.options.json !== true) process.stdout.write(`${summaryTable(summary)}\n`);
+    return summary;
+  }
+}
