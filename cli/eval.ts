@@ -24,7 +24,8 @@ interface KeywordOptions {
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 function printTable(evaluation: Evaluation): void {
-  const table = new Table({ head: ['speaker', 'before', 'after', 'test clips', 'steps', 'check'] });
+  const head = ['speaker', 'before', 'after', 'test clips', 'steps', 'check'];
+  const table = new Table({ head, style: { head: [], border: [], compact: true } });
   const check = (result: SubjectResult): string => (result.refused ? 'refused' : 'kept');
   for (const r of evaluation.results) {
     table.push([r.subject, percent(r.before), percent(r.after), r.testClips, r.steps, check(r)]);
