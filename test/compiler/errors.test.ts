@@ -434,10 +434,12 @@ describe('bytes that are no model', () => {
   });
 
   test('many tables that share one long vector do not multiply the work', () => {
-    // Forty operators with 301 inputs each; then all of them become the same quarter of a million.
+    // Forty tensors with 301 dimensions each; then all become the same quarter of a million.
     const spec = dense();
-    const many = { ...reshapeOperator(0, 3), inputs: Array<number>(301).fill(0) };
-    spec.operators = Array.from({ length: 40 }, () => many);
+    const shapeSignature = Array<number>(301).fill(1);
+    for (let i = 0; i < 40; i++) {
+      spec.tensors.push({ ...activation(`unused ${i}`, [1, 2]), shapeSignature });
+    }
     const bytes = writeTflite(spec);
     const grown = new Uint8Array(bytes.length + 4 + 4 * 250_000);
     grown.set(bytes);
