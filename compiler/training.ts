@@ -26,8 +26,8 @@ export { adapterSchemas } from './adapter-schema.ts';
 export const MAX_RANK = 16;
 const DEFAULT_RANK = { head: 0, skip: 8, lora: 4 } as const;
 /** Labelled windows that a burst can use. */
-const WINDOWS = 64;
-/** native/engine/blob.h */
+const WINDOWS = 60;
+/** native/engine/adapter_blob.h */
 const BLOB_HEADER_BYTES = 24;
 /** Matrices that start at zero start with fine steps; they get coarser as they grow. */
 const ZERO_EXPONENT = 12;

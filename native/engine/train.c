@@ -64,10 +64,8 @@ void rt_train_defaults(const rt_adapter_t *adapter, rt_train_params_t *params) {
       .decay_q24 = 0,
       .clip_q16 = 65536,
       .smoothing_q15 = 0,
-      .views = 1,
-      .shift_rows = 3,
-      .noise_q8 = 512,
-      .gain = 0,
+      .views = 2,
+      .jitter = {.shift_rows = 4, .tempo_q8 = 38, .noise_q8 = 704, .gain = 14, .erode_q8 = 128},
       .seed = 1,
   };
   *params = lora;
@@ -83,8 +81,9 @@ static uint32_t out_of_range(const rt_trainer_t *trainer, const rt_train_params_
   uint32_t height = (uint32_t)model->tensors[model->input_tensor].height;
   return p->steps < 1 || p->steps > 65535 || p->batch < 1 || p->batch > 64 || p->rate_q24 < 1 ||
          p->rate_q24 > (1u << 24) || p->momentum_q15 > 32767 || p->decay_q24 > (1u << 24) ||
-         p->smoothing_q15 > 16384 || p->views < 1 || p->views > 255 || p->shift_rows > height / 2 ||
-         p->noise_q8 > 32767 || p->gain > 127;
+         p->smoothing_q15 > 16384 || p->views < 1 || p->views > 255 ||
+         p->jitter.shift_rows > height / 2 || p->jitter.tempo_q8 > 128 ||
+         p->jitter.noise_q8 > 32767 || p->jitter.gain > 127 || p->jitter.erode_q8 > 256;
 }
 
 static void list_training_windows(rt_trainer_t *trainer) {
@@ -145,8 +144,7 @@ static rt_status_t forward_unit(rt_trainer_t *trainer, uint32_t slot, uint32_t j
   const rt_train_params_t *p = &trainer->params;
   rt_engine_t *engine = trainer->adapter->engine;
   if (!trainer->started) {
-    rt_windows_jitter_t jitter = {p->shift_rows, p->noise_q8, p->gain};
-    rt_windows_show(&trainer->windows, slot, jittered ? &jitter : 0, &trainer->view_random);
+    rt_windows_show(&trainer->windows, slot, jittered ? &p->jitter : 0, &trainer->view_random);
     rt_engine_begin(engine);
     trainer->started = 1;
     *cycles = input_values(trainer) * CYCLES_SHOW_VALUE;
@@ -274,9 +272,7 @@ static void sample_unit(rt_trainer_t *trainer, uint32_t *cycles) {
 
 static rt_status_t sample_forward_unit(rt_trainer_t *trainer, uint32_t *cycles) {
   uint32_t slot = training_slots(trainer)[trainer->position];
-  const rt_train_params_t *p = &trainer->params;
-  uint32_t jittered = p->shift_rows != 0 || p->noise_q8 != 0 || p->gain != 0;
-  rt_status_t status = forward_unit(trainer, slot, jittered, cycles);
+  rt_status_t status = forward_unit(trainer, slot, trainer->params.views > 1, cycles);
   if (status != RT_OK) return status;
   const int32_t *delta = learn(trainer, trainer->adapter->vector, cycles);
   rt_backward_begin(&trainer->backward, trainer->adapter, delta);

@@ -24,11 +24,11 @@ typedef struct {
   uint32_t decay_q24;    /* weight decay towards the frozen model, 0..2^24 */
   uint32_t clip_q16;     /* largest norm of a gradient, 0: no limit */
   uint32_t smoothing_q15; /* label smoothing, 0..16384 */
-  uint32_t views;      /* head, skip: views of each window in a burst, 1..255; the first is plain */
-  uint32_t shift_rows; /* views: see rt_windows_jitter_t; at most half the input's height */
-  uint32_t noise_q8;   /* 0..32767 */
-  uint32_t gain;       /* 0..127 */
-  uint32_t seed;       /* of order, views and rounding */
+  uint32_t views;         /* 1: windows are used as they are; more, up to 255: head and skip see so
+                             many views of each in a burst, the first plain, lora a new one a sample */
+  rt_windows_jitter_t jitter; /* shift_rows at most half the input's height, tempo_q8 0..128,
+                                 noise_q8 0..32767, gain 0..127, erode_q8 0..256 */
+  uint32_t seed;              /* of order, views and rounding */
 } rt_train_params_t;
 
 /* What the kind of the model's adapter does well with; docs/training.md says from what. */

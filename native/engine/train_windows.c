@@ -60,14 +60,15 @@ uint32_t rt_windows_count(const rt_windows_t *windows, uint32_t purpose) {
 
 /* ---- views ---- */
 
-static int8_t jittered(int32_t value, const rt_windows_jitter_t *jitter, int32_t gain,
-                       uint32_t *random) {
-  value += gain;
-  if (jitter->noise_q8 != 0) {
-    value += (rt_fixed_random_normal(random, (int32_t)jitter->noise_q8) + 128) >> 8;
-  }
-  return (int8_t)(value > 127 ? 127 : (value < -128 ? -128 : value));
-}
+/* A view's random choices. */
+typedef struct {
+  int32_t rows, columns;
+  int32_t shift;
+  int32_t ratio_q12; /* source rows a row of the view */
+  int32_t gain;
+  int32_t lowest;             /* level */
+  int32_t quiet, first, last; /* rows: the quietest, and the range that is kept */
+} view_t;
 
 /* Uniform over -most..most. */
 static int32_t random_offset(uint32_t *random, uint32_t most) {
@@ -75,26 +76,71 @@ static int32_t random_offset(uint32_t *random, uint32_t most) {
   return (int32_t)rt_fixed_random_below(random, 2u * most + 1u) - (int32_t)most;
 }
 
+/* Finds the rows that stay when the quiet beginning and end are eroded. */
+static void erode(view_t *view, const int8_t *values, uint32_t *random) {
+  int32_t highest = view->lowest;
+  for (int32_t row = 0; row < view->rows; row++) {
+    int32_t level = values[row * view->columns];
+    if (level > highest) highest = level;
+  }
+  int32_t part = 77 + (int32_t)rt_fixed_random_below(random, 129); /* 0.3 .. 0.8 of 256 */
+  int32_t loud = view->lowest + (((highest - view->lowest) * part) >> 8);
+  while (view->first < view->last && values[view->first * view->columns] <= loud) view->first++;
+  while (view->last > view->first && values[view->last * view->columns] <= loud) view->last--;
+}
+
+static void draw_view(view_t *view, const rt_tensor_t *input, const int8_t *values,
+                      const rt_windows_jitter_t *jitter, uint32_t *random) {
+  view->rows = input->height;
+  view->columns = input->width * input->channels;
+  view->shift = random_offset(random, jitter->shift_rows);
+  view->ratio_q12 = 4096 + random_offset(random, jitter->tempo_q8) * 16;
+  view->gain = random_offset(random, jitter->gain);
+  view->first = 0;
+  view->last = view->rows - 1;
+  view->quiet = 0;
+  for (int32_t row = 1; row < view->rows; row++) {
+    if (values[row * view->columns] < values[view->quiet * view->columns]) view->quiet = row;
+  }
+  view->lowest = values[view->quiet * view->columns];
+  if (rt_fixed_random_below(random, 256) < jitter->erode_q8) erode(view, values, random);
+}
+
+static int32_t source_row(const view_t *view, int32_t row) {
+  int32_t middle = view->rows / 2;
+  int32_t source = (((row - middle) * view->ratio_q12 + 2048) >> 12) + middle - view->shift;
+  if (source < 0) source = 0;
+  if (source >= view->rows) source = view->rows - 1;
+  return source < view->first || source > view->last ? view->quiet : source;
+}
+
+static int8_t saturate(int32_t value) {
+  return (int8_t)(value > 127 ? 127 : (value < -128 ? -128 : value));
+}
+
 void rt_windows_show(const rt_windows_t *windows, uint32_t index, const rt_windows_jitter_t *jitter,
                      uint32_t *random) {
   const rt_model_t *model = windows->engine->model;
-  const rt_tensor_t *input = input_tensor(model);
   const int8_t *from = rt_windows_values(windows, index);
   int8_t *to = rt_engine_tensor(windows->engine, model->input_tensor);
   if (jitter == 0) {
     __builtin_memcpy(to, from, input_bytes(model));
     return;
   }
-  int32_t columns = input->width * input->channels;
-  int32_t shift = random_offset(random, jitter->shift_rows);
-  int32_t gain = random_offset(random, jitter->gain);
-  for (int32_t row = 0; row < input->height; row++) {
-    int32_t source = row - shift;
-    if (source < 0) source += input->height;
-    if (source >= input->height) source -= input->height;
-    for (int32_t column = 0; column < columns; column++) {
-      int32_t value = from[source * columns + column];
-      *to++ = jittered(value, jitter, column == 0 ? gain : 0, random);
+  view_t view;
+  draw_view(&view, input_tensor(model), from, jitter, random);
+  for (int32_t row = 0; row < view.rows; row++) {
+    const int8_t *source = from + source_row(&view, row) * view.columns;
+    for (int32_t column = 0; column < view.columns; column++) {
+      int32_t value = source[column];
+      if (column == 0 && view.gain != 0) {
+        value += view.gain;
+        if (value < view.lowest) value = view.lowest;
+      }
+      if (jitter->noise_q8 != 0) {
+        value += (rt_fixed_random_normal(random, (int32_t)jitter->noise_q8) + 128) >> 8;
+      }
+      *to++ = saturate(value);
     }
   }
 }
