@@ -93,6 +93,35 @@ const tfliteContent: Target = {
     }),
 };
 
+const METADATA = {
+  features: { profile: 'digits', mean: Array(10).fill(1), std: Array(10).fill(2) },
+  labels: ['one', 'two', 'three', 'four'],
+};
+const listening = smallKeywordModel(1, 49);
+
+const metadata: Target = {
+  name: 'metadata',
+  run: (random) =>
+    accepting('fuzz.tflite', async () => {
+      const text = random.oneIn(2)
+        ? damagedText(random, JSON.stringify(METADATA))
+        : JSON.stringify(damagedJson(random, METADATA));
+      const metadata = { retune: new TextEncoder().encode(text) };
+      const bytes = writeTflite({ ...listening, metadata });
+      const engine = await Engine.load(bytes, { file: 'fuzz.tflite' });
+      engine.infer(engine.features(strangePcm(random, random.below(20000))));
+    }),
+};
+
+/** The same result however the inference is cut into slices. */
+function expectSlicesEqual(engine: Engine, random: Random): void {
+  const input = randomInput(random.below(1000), engine.inputBytes, 0);
+  const whole = engine.infer(input).output.join();
+  engine.begin(input);
+  while (!engine.run(random.pick([0, 1, 50, 1000, 100_000])));
+  if (engine.prediction().output.join() !== whole) throw new Error('slices change the result');
+}
+
 /** Any well-formed network of the supported operators must compile and be exact. */
 const networks: Target = {
   name: 'networks',
@@ -100,6 +129,7 @@ const networks: Target = {
     const bytes = writeTflite(randomModel(random.u32()));
     const engine = await Engine.load(bytes, { file: 'fuzz.tflite' });
     expectSpecification(engine, bytes);
+    expectSlicesEqual(engine, random);
     return 'accepted';
   },
 };
@@ -359,6 +389,7 @@ const training: Target = {
     const engine = await adaptable(random);
     // Some action is nearly always refused; a case counts as accepted when it has trained.
     let outcome: Outcome = 'refused';
+    for (let n = random.below(4); n > 0; n--) remember(engine, random);
     for (let step = random.between(4, 25); step > 0; step--) {
       const action = random.pick(ACTIONS);
       await accepting('fuzz.tflite', () => action(engine, random));
@@ -372,6 +403,7 @@ const unguarded: Target[] = [
   tflite,
   tfliteContent,
   networks,
+  metadata,
   manifest,
   index,
   wav,

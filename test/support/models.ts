@@ -42,10 +42,10 @@ function options(...parts: ReturnType<typeof option>[]): ModelSpec['operators'][
 }
 
 /**
- * A keyword network in small with every operator that the compiler knows: 9x10 in, convolution,
- * depthwise, pointwise, ADD, pooling, RESHAPE, dense, softmax, 4 classes.
+ * A keyword network in small with every operator that the compiler knows: `rows` x 10 in,
+ * convolution, depthwise, pointwise, ADD, pooling, RESHAPE, dense, softmax, 4 classes.
  */
-export function smallKeywordModel(seed = 1): ModelSpec {
+export function smallKeywordModel(seed = 1, rows = 9): ModelSpec {
   const random = new Random(seed);
   const scale = [0.05];
   const first = channelScales(random, 8, 0.01);
@@ -59,10 +59,11 @@ export function smallKeywordModel(seed = 1): ModelSpec {
     scales: scale,
     zeroPoint,
   });
-  const map = [1, 5, 5, 8];
+  const height = Math.ceil(rows / 2);
+  const map = [1, height, 5, 8];
   return {
     tensors: [
-      at('input', [1, 9, 10, 1], 7), // 0
+      at('input', [1, rows, 10, 1], 7), // 0
       weights(random, 'conv/weights', [8, 3, 3, 1], first), // 1
       biases(random, 'conv/bias', 8, product(first)), // 2
       at('conv', map, -128), // 3
@@ -135,7 +136,7 @@ export function smallKeywordModel(seed = 1): ModelSpec {
         inputs: [10],
         outputs: [11],
         optionsType: 5,
-        options: options(option('i8', 1), option('i32', 5, 5, 5, 5), option('i8', 0)),
+        options: options(option('i8', 1), option('i32', 5, height, 5, height), option('i8', 0)),
       },
       { code: 22, inputs: [11, 12], outputs: [13], optionsType: 0, options: [] },
       {
