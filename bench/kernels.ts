@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { compileModel, type CompiledModel } from '../compiler/compile.ts';
 import { buildImage as modelImage } from '../compiler/emit-image.ts';
+import { inferenceCycles } from '../sim/cycles.ts';
 import { Engine } from '../sim/engine.ts';
 import { randomInput } from '../test/support/inputs.ts';
 import { dataPath } from '../test/support/data.ts';
@@ -45,6 +46,8 @@ interface ModelCost {
   model: string;
   macs: number;
   cycles: number;
+  /** What sim/cycles.ts says. */
+  estimatedCycles: number;
   cyclesPerMac: number;
   /** Longest row: the finest slice that rt_engine_run can make. */
   longestRowCycles: number;
@@ -118,6 +121,7 @@ async function measure(path: string, profile: boolean): Promise<ModelCost> {
     model: basename(path),
     macs,
     cycles,
+    estimatedCycles: inferenceCycles(compiled.model),
     cyclesPerMac: cycles / macs,
     longestRowCycles: byRow.longest,
     checkCycles: target.checkCycles,
@@ -148,7 +152,7 @@ function print(cost: ModelCost): void {
   console.log(table.toString());
   console.log(
     `longest row ${number(cost.longestRowCycles)} cycles, model check ${number(cost.checkCycles)}, ` +
-      `stack ${cost.stackBytes} bytes, arena ${number(cost.arenaBytes)} bytes`,
+      `estimate of an inference ${number(cost.estimatedCycles)}, stack ${cost.stackBytes} bytes, arena ${number(cost.arenaBytes)} bytes`,
   );
   for (const [name, cycles] of Object.entries(cost.profile ?? {}).slice(0, 12)) {
     console.log(`  ${number(cycles).padStart(12)} ${name}`);

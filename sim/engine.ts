@@ -14,6 +14,7 @@ import { buildImage } from '../compiler/emit-image.ts';
 import type { FeatureOptions } from '../compiler/features.ts';
 import type { AdapterOptions } from '../compiler/adapter.ts';
 import type { LoweredTensor } from '../compiler/lower.ts';
+import { inferenceCycles } from './cycles.ts';
 import { FeatureExtractor, featureShift } from './features.ts';
 import { Firmware } from './firmware.ts';
 import { fromLogits, predict, type Prediction } from './prediction.ts';
@@ -103,6 +104,11 @@ export class Engine {
   /** Height, width and channels of the input tensor. */
   get inputShape(): [number, number, number] {
     return [this.input.height, this.input.width, this.input.channels];
+  }
+
+  /** Cycles of an inference on a Cortex-M0+, estimated (see cycles.ts). */
+  get inferenceCycles(): number {
+    return inferenceCycles(this.compiled.model);
   }
 
   get inputBytes(): number {
