@@ -130,6 +130,8 @@ export class Observer {
   }
 
   private onStatistic(value: number, limit: number): void {
+    // a script that is back in ordinary use has found that it need not train
+    if (!this.isTraining) this.endEnrolment();
     if (this.held === undefined) return;
     this.held.statistic = value;
     if (Number.isFinite(limit)) this.held.limit = limit;
@@ -150,9 +152,14 @@ export class Observer {
     this.emit({ event: 'enrol', state: 'begin', ...this.enrolment });
   }
 
-  private onTrain(steps: number): void {
-    if (this.isEnrolling) this.emit({ event: 'enrol', state: 'end', ...this.enrolment });
+  private endEnrolment(): void {
+    if (!this.isEnrolling) return;
     this.isEnrolling = false;
+    this.emit({ event: 'enrol', state: 'end', ...this.enrolment });
+  }
+
+  private onTrain(steps: number): void {
+    this.endEnrolment();
     this.isTraining = true;
     this.burst('begin', 0, steps, 0, 0);
   }

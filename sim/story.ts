@@ -236,7 +236,7 @@ class Story {
       if (observer.delay === null)
         return observer.count('new') >= UNTIL_DRIFT ? 'no drift' : undefined;
       const waited = observer.count('new') - observer.delay;
-      return isIdle && observer.bursts > 0 && waited >= UNTIL_SAVED ? 'not saved' : undefined;
+      return isIdle && waited >= UNTIL_SAVED ? 'not saved' : undefined;
     } else if (!observer.rebooted) {
       if (isIdle && observer.count('adapted') >= UNTIL_REBOOT) await this.reboot();
     } else {
