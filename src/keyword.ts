@@ -66,7 +66,7 @@ async function enrol(words: string[]) {
 
 /** Trains in slices under a budget; what does not help on held-out words is rolled back. */
 async function learn() {
-  const burst = await runBurst({ steps: 600, slice: 300, patience: 1, millijoules: 2000 }, trainer);
+  const burst = await runBurst({ steps: 600, slice: 300, patience: 1, millijoules: 4000 }, trainer);
   console.log(`decision burst ended by ${burst.end()}, gain ${burst.gain()}`);
   checkpoint.improved(burst.gain());
 }

@@ -12,7 +12,10 @@
 export interface BurstOptions {
   /** Steps at most, 1 or more; default 600. */
   steps?: number;
-  /** Energy at most, in millijoules, above 0; default 1000. */
+  /**
+   * Energy at most, in millijoules, above 0; default 4000. The first slice shows what a slice costs, and
+   * no further one begins that would exceed the budget.
+   */
   millijoules?: number;
   /** Steps of a slice, 1 or more; default 200. */
   slice?: number;
@@ -36,12 +39,12 @@ export class Burst {
   private failures = 0;
   private steps = 0;
   private millijoules = 0;
-  private dearestStep = 0;
+  private dearestSlice = 0;
 
   /** @param before score on the held-out windows before any training */
   constructor(options: BurstOptions, before: number) {
     this.maxSteps = options.steps ?? 600;
-    this.maxMillijoules = options.millijoules ?? 1000;
+    this.maxMillijoules = options.millijoules ?? 4000;
     this.slice = options.slice ?? 200;
     this.patience = options.patience ?? 2;
     this.minGain = options.minGain ?? 0;
@@ -52,20 +55,16 @@ export class Burst {
   /** Steps of the next slice; 0 when the burst is over. */
   next(): number {
     if (this.failures >= this.patience) return 0;
-    let steps = Math.min(this.slice, this.maxSteps - this.steps);
-    if (this.dearestStep > 0) {
-      const affordable = (this.maxMillijoules - this.millijoules) / this.dearestStep;
-      steps = Math.min(steps, Math.floor(affordable));
-    }
-    return Math.max(0, steps);
+    // A slice has fixed costs besides its steps, so the dearest slice so far is what the next may cost.
+    if (this.maxMillijoules - this.millijoules < this.dearestSlice) return 0;
+    return Math.max(0, Math.min(this.slice, this.maxSteps - this.steps));
   }
 
   /** Reports what was trained and what it cost. */
   spent(steps: number, millijoules: number): void {
     this.steps += steps;
     this.millijoules += millijoules;
-    // The dearest step so far is the promise for the next: the budget is a limit, not a wish.
-    if (steps > 0) this.dearestStep = Math.max(this.dearestStep, millijoules / steps);
+    this.dearestSlice = Math.max(this.dearestSlice, millijoules);
   }
 
   /** Reports the score after a slice; true: keep the slice, false: roll it back. */
