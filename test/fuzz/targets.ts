@@ -331,6 +331,7 @@ const adapter: Target = {
   run: async (random) => {
     const engine = await adaptable(random);
     const { training } = engine;
+    expectSpecification(engine, trainableBytes); // a new adapter changes nothing
     for (let n = 0; n < 4; n++) {
       engine.infer(randomInput(n, engine.inputBytes, 0));
       training.remember(n);
@@ -347,6 +348,8 @@ const adapter: Target = {
     }
     engine.infer(randomInput(5, engine.inputBytes, 0));
     if (!training.logits().every(Number.isFinite)) throw new Error('logits are not finite');
+    training.enable(false);
+    expectSpecification(engine, trainableBytes); // nor does one that is switched off
     return outcome;
   },
 };
