@@ -23,8 +23,10 @@ export interface WindowEvent {
   said: string;
   heard: string;
   right: boolean;
-  /** Said because the device asked for it; such windows do not count for accuracy. */
+  /** Said because the device asked for it. Counts for accuracy only while nothing has been trained. */
   enrolling: boolean;
+  /** Heard between the bursts of a training, with an adapter that nobody has checked; does not count. */
+  training: boolean;
   confidence: number;
   margin: number;
   /** Drift statistic and its limit as the script sees them after this window. */

@@ -34,7 +34,8 @@ export class Observer {
   adapterBytes: number | null = null;
   isTraining = false;
   isEnrolling = false;
-  bursts = 0;
+  /** From the first burst until the script is back in ordinary use. */
+  isLearning = false;
   loaded = false;
   private readonly afterReboot = new Set<WindowEvent>();
   private held?: WindowEvent;
@@ -56,6 +57,7 @@ export class Observer {
       heard,
       right: heard === truth.label,
       enrolling,
+      training: this.isLearning,
       confidence: prediction.confidence,
       margin: prediction.margin,
     };
@@ -102,17 +104,20 @@ export class Observer {
     this.rebooted = true;
     this.isTraining = false;
     this.isEnrolling = false;
+    this.isLearning = false;
     this.loaded = false;
     this.emit({ event: 'reboot' });
   }
 
   /** Windows in ordinary use. */
   count(phase: Phase): number {
-    return this.ordinary(phase).length;
+    return this.windows.filter(
+      (window) => window.phase === phase && !window.training && !window.enrolling,
+    ).length;
   }
 
   accuracy(phase: Phase, afterReboot?: boolean): PhaseAccuracy {
-    const chosen = this.ordinary(phase).filter(
+    const chosen = this.counted(phase).filter(
       (window) => afterReboot === undefined || this.afterReboot.has(window) === afterReboot,
     );
     const right = chosen.filter((window) => window.right).length;
@@ -120,8 +125,12 @@ export class Observer {
     return { windows: chosen.length, right, accuracy };
   }
 
-  private ordinary(phase: Phase): WindowEvent[] {
-    return this.windows.filter((window) => window.phase === phase && !window.enrolling);
+  /** Windows whose accuracy counts: what was said on request too, as long as nothing was trained. */
+  private counted(phase: Phase): WindowEvent[] {
+    const asked = phase === 'new';
+    return this.windows.filter(
+      (window) => window.phase === phase && !window.training && (asked || !window.enrolling),
+    );
   }
 
   private emit(event: Timeless<StoryEvent>): void {
@@ -131,7 +140,10 @@ export class Observer {
 
   private onStatistic(value: number, limit: number): void {
     // a script that is back in ordinary use has found that it need not train
-    if (!this.isTraining) this.endEnrolment();
+    if (!this.isTraining) {
+      this.endEnrolment();
+      this.isLearning = false;
+    }
     if (this.held === undefined) return;
     this.held.statistic = value;
     if (Number.isFinite(limit)) this.held.limit = limit;
@@ -161,12 +173,12 @@ export class Observer {
   private onTrain(steps: number): void {
     this.endEnrolment();
     this.isTraining = true;
+    this.isLearning = true;
     this.burst('begin', 0, steps, 0, 0);
   }
 
   private onTrainingDone(reason: number, steps: number, loss: number, joules: number): void {
     this.isTraining = false;
-    this.bursts++;
     this.steps += steps;
     this.trainingEnergy += joules * 1000;
     this.burst('end', steps, steps, loss, joules, REASONS[reason]);
@@ -195,6 +207,7 @@ export class Observer {
 
   private onSaved(slot: number, bytes: number): void {
     this.adapterBytes = bytes;
+    this.isLearning = false;
     this.emit({ event: 'saved', slot, bytes });
     if (this.phase === 'new') this.phase = 'adapted';
   }

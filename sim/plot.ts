@@ -57,7 +57,9 @@ export function plotStory(events: readonly StoryEvent[], title: string): string 
 
 /** Accuracy over the last windows of the same phase, at every window in ordinary use. */
 function averages(windows: readonly WindowEvent[]): [number, number][] {
-  const ordinary = windows.filter(({ enrolling }) => !enrolling);
+  const ordinary = windows.filter(
+    ({ phase, enrolling, training }) => !training && (phase === 'new' || !enrolling),
+  );
   return ordinary.map((window, i) => {
     const recent = ordinary
       .slice(Math.max(0, i + 1 - AVERAGED), i + 1)

@@ -13,7 +13,7 @@ import { Speaker } from './speaker.ts';
 import { summaryTable } from './summary.ts';
 import { User } from './user.ts';
 import { LiveView } from './view.ts';
-import { demoVoices } from './voices.ts';
+import { DEMO, demoVoices } from './voices.ts';
 import { type CreateEngine, World } from './world.ts';
 
 export interface StoryOptions {
@@ -21,7 +21,7 @@ export interface StoryOptions {
   app?: string;
   /** Folder of recordings; default: synthesised voices. */
   data?: string;
-  /** Speaker that the device knows, and the one who comes after; default: the first two. */
+  /** Speaker that the device knows, and the one who comes after; default: the first two of the folder. */
   known?: string;
   new?: string;
   /** A .tflite; default: the one trained without the new speaker if there is one, else digits.tflite. */
@@ -90,8 +90,9 @@ async function chooseCast(options: StoryOptions, say: (text: string) => void): P
   const recordings = loadRecordings(folder, rate);
   const present = [...new Set(recordings.map(({ speaker }) => speaker))];
   const people = present.filter((name) => !name.startsWith('_'));
-  const known = options.known ?? people.find((name) => name !== options.new);
-  const stranger = options.new ?? people.find((name) => name !== known);
+  const usual = options.data === undefined ? DEMO : undefined;
+  const known = options.known ?? usual?.known ?? people.find((name) => name !== options.new);
+  const stranger = options.new ?? usual?.new ?? people.find((name) => name !== known);
   for (const name of [known, stranger]) {
     if (name === undefined) {
       throw new RetuneError(

@@ -115,7 +115,9 @@ export class LiveView {
   }
 
   private accuracyLine(): string {
-    const recent = this.windows.filter(({ enrolling }) => !enrolling).slice(-AVERAGED);
+    const recent = this.windows
+      .filter(({ enrolling, training }) => !enrolling && !training)
+      .slice(-AVERAGED);
     if (recent.length === 0) return '-';
     const share = recent.filter(({ right }) => right).length / recent.length;
     const ticks = recent.map(({ right }) => (right ? pc.green('✓') : pc.red('✗'))).join('');
