@@ -65,9 +65,25 @@ def equaliser(rng):
     return (10 ** (db / 10)).astype(np.float32)
 
 
+def erode(rng, x):
+    """Cuts both ends where the level is below a random share of the peak, as a careless trimmer or a
+    voice trigger does; weak fricatives and endings are lost."""
+    step = 80
+    n = len(x) // step
+    if n < 8:
+        return x
+    level = np.sqrt((x[:n * step].reshape(n, step) ** 2).mean(1))
+    loud = np.where(level >= level.max() * 10 ** (-rng.uniform(8, 40) / 20))[0]
+    first, last = int(loud[0]) * step, (int(loud[-1]) + 1) * step
+    spare = [int(v) for v in rng.integers(0, 400, 2)]
+    return x[max(0, first - spare[0]):last + spare[1]]
+
+
 def one(rng, pcm, noises):
     """int16 clip -> float32 [FRAMES, 10]."""
     x = pcm.astype(np.float32) / 32768
+    if rng.random() < 0.5:
+        x = erode(rng, x)
     if rng.random() < 0.8:
         x = resample(x, np.exp(np.clip(rng.normal(0, 0.1), -0.22, 0.22)))
     if rng.random() < 0.25:

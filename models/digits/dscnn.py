@@ -31,7 +31,11 @@ class ConvNorm(nn.Module):
         self.norm = nn.BatchNorm2d(c_out)
 
     def forward(self, x):
-        return F.relu(self.norm(self.conv(pad_same(x, self.kernel, self.stride))))
+        if self.stride == 1 and self.kernel[0] % 2 == 1:  # symmetric, so that the convolution can pad by itself
+            y = F.conv2d(x, self.conv.weight, None, 1, (self.kernel[0] // 2, self.kernel[1] // 2), groups=self.groups)
+        else:
+            y = self.conv(pad_same(x, self.kernel, self.stride))
+        return F.relu(self.norm(y))
 
     def folded(self):
         """Weight [out, in/groups, h, w] and bias [out] with the batch normalisation folded in."""
@@ -40,18 +44,34 @@ class ConvNorm(nn.Module):
 
 
 class DSCNN(nn.Module):
-    def __init__(self, dropout=0.1):
+    """extra > 0 adds, for training only, an output that reads the pooled activations of every block
+    (what a skip adapter reads on the device) and tells the digits and so many other words apart."""
+
+    def __init__(self, dropout=0.1, extra=0):
         super().__init__()
-        layers, c = [ConvNorm(1, FIRST["channels"], FIRST["kernel"], FIRST["stride"])], FIRST["channels"]
+        layers, c, width = [ConvNorm(1, FIRST["channels"], FIRST["kernel"], FIRST["stride"])], FIRST["channels"], FIRST["channels"]
         for out, stride in BLOCKS:
             layers += [ConvNorm(c, c, (3, 3), stride, c), ConvNorm(c, out, (1, 1))]
-            c = out
+            c, width = out, width + out
         self.layers, self.dropout, self.head = nn.ModuleList(layers), nn.Dropout(dropout), nn.Linear(c, CLASSES)
+        self.aux = nn.Sequential(nn.BatchNorm1d(width), nn.Dropout(0.2), nn.Linear(width, CLASSES + extra)) if extra else None
 
-    def forward(self, x):
+    def pooled(self, x):
+        """Means over time and frequency of the outputs of the first convolution and of every block."""
+        means = []
         for layer in self.layers:
             x = layer(x)
-        return self.head(self.dropout(x.mean((2, 3))))
+            if layer.groups == 1:
+                means.append(x.mean((2, 3)))
+        return means
+
+    def forward(self, x):
+        return self.head(self.dropout(self.pooled(x)[-1]))
+
+    def both(self, x):
+        """Logits of the network and of the training-only output."""
+        means = self.pooled(x)
+        return self.head(self.dropout(means[-1])), self.aux(torch.cat(means, 1))
 
 
 def describe(height=49, width=10):
