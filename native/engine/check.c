@@ -2,17 +2,19 @@
 
 typedef struct {
   const rt_model_t *model;
-  uintptr_t image;
-  uint32_t image_bytes; /* 0: any address */
+  rt_image_t image;
 } check_t;
 
-/* Whether `bytes` bytes at p, aligned to `alignment`, belong to the tables. */
-static int readable(const check_t *c, const void *p, uint32_t bytes, uint32_t alignment) {
+int rt_image_holds(const rt_image_t *image, const void *p, uint32_t bytes, uint32_t alignment) {
   const uintptr_t at = (uintptr_t)p;
+  const uintptr_t base = (uintptr_t)image->base;
   if (p == 0 || (at & (alignment - 1)) != 0) return 0;
-  if (c->image_bytes == 0) return 1;
-  return at >= c->image && at - c->image <= c->image_bytes &&
-         bytes <= c->image_bytes - (uint32_t)(at - c->image);
+  if (image->bytes == 0) return 1;
+  return at >= base && at - base <= image->bytes && bytes <= image->bytes - (uint32_t)(at - base);
+}
+
+static int readable(const check_t *c, const void *p, uint32_t bytes, uint32_t alignment) {
+  return rt_image_holds(&c->image, p, bytes, alignment);
 }
 
 static int within(int32_t x, int32_t low, int32_t high) { return x >= low && x <= high; }
@@ -159,7 +161,7 @@ static rt_status_t check_layer(const check_t *c, const rt_layer_t *l) {
 }
 
 rt_status_t rt_model_check(const rt_model_t *model, const void *image, uint32_t image_bytes) {
-  const check_t c = {model, (uintptr_t)image, image_bytes};
+  const check_t c = {model, {image, image_bytes}};
   if (((uintptr_t)model & 3) != 0) return RT_ERROR_ALIGNMENT;
   if (!readable(&c, model, sizeof *model, 4)) return RT_ERROR_MODEL_LAYOUT;
   if (model->magic != RT_MODEL_MAGIC || model->version != RT_MODEL_VERSION) {
