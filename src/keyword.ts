@@ -75,6 +75,7 @@ async function saveIfDue() {
   if (!checkpoint.due(ds.millis())) return;
   const slot = checkpoint.slotToWrite();
   if (await save(slot)) checkpoint.saved(slot, ds.millis());
+  else checkpoint.failed(slot, ds.millis());
 }
 
 async function onWindow(heard: Heard, words: string[]) {

@@ -20,8 +20,9 @@ export class Checkpoint {
   private readonly minGain: number;
   private readonly minIntervalMs: number;
   private goodSlot = NO_SLOT;
-  private savedAtMs = 0;
-  private everSaved = false;
+  private triedSlot = NO_SLOT;
+  private triedAtMs = 0;
+  private everTried = false;
   private pendingGain = 0;
 
   constructor(options: CheckpointOptions) {
@@ -38,20 +39,26 @@ export class Checkpoint {
   /** Whether to write now. @param nowMs any clock that only goes forward, in ms */
   due(nowMs: number): boolean {
     if (this.pendingGain <= this.minGain) return false;
-    return !this.everSaved || nowMs - this.savedAtMs >= this.minIntervalMs;
+    return !this.everTried || nowMs - this.triedAtMs >= this.minIntervalMs;
   }
 
-  /** The slot for the next write: the one after the last good one. */
+  /** The slot for the next write: the one after the last, but never the last good one. */
   slotToWrite(): number {
-    return this.goodSlot === NO_SLOT ? 0 : (this.goodSlot + 1) % this.slots;
+    if (this.triedSlot === NO_SLOT) return 0;
+    const next = (this.triedSlot + 1) % this.slots;
+    return next === this.goodSlot ? (next + 1) % this.slots : next;
   }
 
   /** A write succeeded: this slot is the last good one now. */
   saved(slot: number, nowMs: number): void {
+    this.tried(slot, nowMs);
     this.goodSlot = slot;
-    this.savedAtMs = nowMs;
-    this.everSaved = true;
     this.pendingGain = 0;
+  }
+
+  /** A write failed: the next attempt waits as after a write, and takes another slot if it can. */
+  failed(slot: number, nowMs: number): void {
+    this.tried(slot, nowMs);
   }
 
   /** Slots in the order to try at boot: the newest, then backwards round the ring. */
@@ -65,11 +72,18 @@ export class Checkpoint {
   /** A slot was loaded at boot and holds a good adapter: the next write goes elsewhere. */
   loaded(slot: number): void {
     this.goodSlot = slot;
+    this.triedSlot = slot;
     this.pendingGain = 0;
   }
 
   lastGood(): number {
     return this.goodSlot;
+  }
+
+  private tried(slot: number, nowMs: number): void {
+    this.triedSlot = slot;
+    this.triedAtMs = nowMs;
+    this.everTried = true;
   }
 }
 

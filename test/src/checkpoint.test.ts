@@ -31,6 +31,14 @@ async function bootAfterCut(newest: number) {
   console.log(tried.join(), slot, boot.lastGood(), boot.slotToWrite());
 }
 for (let newest = 0; newest < 3; newest++) await bootAfterCut(newest);
+const worn = new Checkpoint({ slots: 3, minIntervalMs: 1000 });
+worn.improved(1);
+worn.saved(0, 0);
+worn.improved(1);
+worn.failed(1, 5000);
+console.log(worn.due(5999), worn.due(6000), worn.slotToWrite(), worn.lastGood());
+worn.failed(2, 6000);
+console.log(worn.slotToWrite(), worn.lastGood(), new Checkpoint({ slots: 2 }).slotToWrite());
 const empty = new Checkpoint({});
 console.log(await loadNewest(empty, NO_SLOT, async slot => false), empty.slotToWrite(), empty.bootOrder(1).join());
 `;
@@ -61,7 +69,11 @@ describe('checkpoint policy on the official VM', () => {
     expect(lines.slice(7, 10)).toEqual(['0,2 2 2 0', '1,0 0 0 1', '2,1 1 1 2']);
   });
 
+  it('waits after a failed write, tries another slot, and still spares the good one', () => {
+    expect(lines.slice(10, 12)).toEqual(['false true 2 0', '1 0 0']);
+  });
+
   it('starts from the base model when no slot is good', () => {
-    expect(lines[10]).toBe('255 0 1,0');
+    expect(lines[12]).toBe('255 0 1,0');
   });
 });
