@@ -270,7 +270,7 @@ class Planner {
     list.always('logits', 8 * this.classes, 'adapter');
     list.always('scratch', 4 * widest, 'adapter');
     list.always('snapshot', payload);
-    list.always('state', 20 * groups.length);
+    list.always('state', 20 * groups.length + 4 * (backward?.steps.length ?? 0));
     list.always('residual', parameters);
     list.always('momentum', 2 * parameters);
     list.always('gradient', 2 * parameters);

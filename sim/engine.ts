@@ -214,6 +214,13 @@ export class Engine {
     return this.firmware.i8(at, this.lowered(index).bytes);
   }
 
+  /** Number of values that a layer reads. */
+  layerInputValues(layer: number): number {
+    const found = this.compiled.model.layers[layer];
+    if (!found) throw new RangeError(`the model has no layer ${layer}`);
+    return this.lowered(found.input).bytes;
+  }
+
   private lowered(index: number): LoweredTensor {
     const tensor = this.compiled.model.tensors[index];
     if (!tensor) throw new RangeError(`the model has no tensor ${index}`);

@@ -25,9 +25,9 @@ export interface TrainingOptions {
   shiftRows: number;
   /** stretched by up to this share, */
   tempo: number;
-  /** gets noise of this standard deviation, in steps of the input, */
+  /** gets noise of this standard deviation, in deviations of the column, */
   noise: number;
-  /** an offset of up to so many steps on its level (column 0), */
+  /** an offset of up to so many deviations on its level (column 0), */
   gain: number;
   /** and with this probability loses its quiet beginning and end. */
   erode: number;
@@ -57,7 +57,7 @@ const PARAMETERS: [keyof TrainingOptions, number][] = [
   ['shiftRows', 1],
   ['tempo', 2 ** 8],
   ['noise', 2 ** 8],
-  ['gain', 1],
+  ['gain', 2 ** 8],
   ['erode', 2 ** 8],
   ['seed', 1],
 ];
@@ -101,6 +101,11 @@ export class Training {
     this.blob = firmware.allocate(this.adapterBytes);
     this.windows = firmware.call('rt_sim_trainer_windows', this.trainer);
     this.defaults = this.readDefaults();
+  }
+
+  /** The firmware and its rt_adapter_t and rt_trainer_t, for tests that look inside. */
+  get internals(): { firmware: Firmware; adapter: number; trainer: number } {
+    return { firmware: this.firmware, adapter: this.adapter, trainer: this.trainer };
   }
 
   private check(name: string, ...args: number[]): number {

@@ -113,7 +113,7 @@ typedef struct rt_adapter_plan {
 
   /* Training. */
   rt_adapter_buffer_t snapshot; /* a payload */
-  rt_adapter_buffer_t state;    /* rt_group_state_t [groups] */
+  rt_adapter_buffer_t state;    /* rt_group_state_t [groups], then int32 [steps] */
   rt_adapter_buffer_t residual; /* int8 [parameters] */
   rt_adapter_buffer_t momentum; /* int16 [parameters] */
   rt_adapter_buffer_t gradient; /* int16 [parameters] */

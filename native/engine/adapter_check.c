@@ -82,13 +82,56 @@ static rt_status_t check_buffers(const rt_adapter_t *adapter) {
       buffer_fits(adapter, &plan->vector, vector) &&
       buffer_fits(adapter, &plan->logits, 8u * plan->classes) &&
       buffer_fits(adapter, &plan->scratch, 4u * plan->classes) &&
-      buffer_fits(adapter, &plan->state, plan->group_count * (uint32_t)sizeof(rt_group_state_t)) &&
+      buffer_fits(adapter, &plan->state,
+                  plan->group_count * (uint32_t)sizeof(rt_group_state_t) + 4u * plan->step_count) &&
       buffer_fits(adapter, &plan->residual, parameters) &&
       buffer_fits(adapter, &plan->momentum, 2u * parameters) &&
       buffer_fits(adapter, &plan->gradient, 2u * parameters) &&
       buffer_fits(adapter, &plan->order, 4u * plan->windows) &&
       buffer_fits(adapter, &plan->cache, cache);
   return fits ? RT_OK : RT_ERROR_MODEL_LAYOUT;
+}
+
+static uint32_t apart(const rt_adapter_buffer_t *a, const rt_adapter_buffer_t *b) {
+  return a->bytes == 0 || b->bytes == 0 || a->offset_bytes + a->bytes <= b->offset_bytes ||
+         b->offset_bytes + b->bytes <= a->offset_bytes;
+}
+
+#define LIVE_BUFFERS 11u
+
+static const rt_adapter_buffer_t *live_buffer(const rt_adapter_plan_t *p, uint32_t i) {
+  const rt_adapter_buffer_t *const live[LIVE_BUFFERS] = {
+      &p->payload,  &p->vector,   &p->logits,   &p->scratch, &p->snapshot, &p->state,
+      &p->residual, &p->momentum, &p->gradient, &p->order,   &p->cache};
+  return live[i];
+}
+
+/* What is always live shares its memory with nothing: some of it is used as indices. */
+static uint32_t clear_of_live(const rt_adapter_plan_t *plan, const rt_adapter_buffer_t *buffer) {
+  for (uint32_t i = 0; i < LIVE_BUFFERS; i++) {
+    if (!apart(live_buffer(plan, i), buffer)) return 0;
+  }
+  return 1;
+}
+
+static rt_status_t check_overlaps(const rt_adapter_t *adapter) {
+  const rt_adapter_plan_t *p = adapter->plan;
+  const rt_model_t *model = adapter->engine->model;
+  for (uint32_t i = 0; i < LIVE_BUFFERS; i++) {
+    for (uint32_t k = 0; k < i; k++) {
+      if (!apart(live_buffer(p, i), live_buffer(p, k))) return RT_ERROR_MODEL_LAYOUT;
+    }
+  }
+  for (uint32_t t = 0; t < model->tensor_count; t++) {
+    const rt_adapter_buffer_t tensor = {model->tensors[t].offset_bytes,
+                                        tensor_values(&model->tensors[t])};
+    if (!clear_of_live(p, &tensor)) return RT_ERROR_MODEL_LAYOUT;
+  }
+  return clear_of_live(p, &p->signal) && clear_of_live(p, &p->pooled) &&
+                 clear_of_live(p, &p->outputs) && clear_of_live(p, &p->sums) &&
+                 clear_of_live(p, &p->plane)
+             ? RT_OK
+             : RT_ERROR_MODEL_LAYOUT;
 }
 
 /* ---- the backward pass ---- */
@@ -101,7 +144,9 @@ static rt_status_t check_masks(const rt_adapter_t *adapter) {
     if (mask->layer >= plan->head_layer) return RT_ERROR_MODEL_LAYOUT;
     uint32_t values = tensor_values(&model->tensors[model->layers[mask->layer].output]);
     rt_adapter_buffer_t buffer = {mask->offset_bytes, (values + 7u) / 8u};
-    if (!buffer_fits(adapter, &buffer, 0)) return RT_ERROR_MODEL_LAYOUT;
+    if (!buffer_fits(adapter, &buffer, 0) || !clear_of_live(plan, &buffer)) {
+      return RT_ERROR_MODEL_LAYOUT;
+    }
   }
   return RT_OK;
 }
@@ -172,6 +217,7 @@ static rt_status_t check_step(const rt_adapter_t *adapter, uint32_t i) {
 static rt_status_t check_steps(const rt_adapter_t *adapter) {
   const rt_adapter_plan_t *plan = adapter->plan;
   const rt_model_t *model = adapter->engine->model;
+  if (plan->steps[0].layer >= plan->head_layer) return RT_ERROR_MODEL_LAYOUT;
   uint32_t pooled = model->layers[plan->steps[0].layer].op == RT_OP_AVERAGE_POOL_2D;
   if (tensor_values(&model->tensors[model->layers[plan->steps[0].layer].output]) !=
           plan->head_inputs ||
@@ -193,6 +239,7 @@ rt_status_t rt_adapter_check(const rt_adapter_t *adapter) {
   rt_status_t status = check_head(adapter);
   if (status == RT_OK) status = check_groups(adapter->plan);
   if (status == RT_OK) status = check_buffers(adapter);
+  if (status == RT_OK) status = check_overlaps(adapter);
   if (status == RT_OK) status = adapter->kind->check(adapter);
   if (status != RT_OK || adapter->kind->cached) return status;
   if (adapter->plan->step_count == 0 || adapter->plan->step_count > adapter->plan->head_layer) {

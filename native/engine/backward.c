@@ -4,6 +4,7 @@
 
 #define SIGNAL_LIMIT 32767
 #define SIGNAL_BITS 15
+#define HEADROOM_MARGIN 2
 #define SUM_BITS 29 /* what the int32 sums of a layer may take, with room for the LoRA path */
 
 /* ---- the head ---- */
@@ -126,6 +127,28 @@ int32_t rt_backward_gain_right(const rt_backward_t *backward) {
   return 15 + rt_fixed_bits((uint32_t)backward->max) - backward->gain_bits;
 }
 
+/* Bits of the bound that this step left unused so far; 0: not known yet. */
+static int32_t *headroom(const rt_backward_t *backward) {
+  const rt_adapter_t *adapter = backward->adapter;
+  return (int32_t *)(void *)(adapter->state + adapter->plan->group_count) + backward->step;
+}
+
+static int32_t spare_bits(const rt_backward_t *backward) {
+  int32_t known = *headroom(backward);
+  return known > HEADROOM_MARGIN ? known - HEADROOM_MARGIN : 0;
+}
+
+/* Follows a window with less headroom at once, one with more bit by bit. */
+static void learn_headroom(const rt_backward_t *backward) {
+  int32_t *known = headroom(backward);
+  int32_t seen = SIGNAL_BITS - rt_fixed_bits((uint32_t)backward->next_max) + backward->spare;
+  if (*known == 0 || seen < *known) {
+    *known = seen;
+  } else if (seen > *known) {
+    (*known)++;
+  }
+}
+
 int32_t rt_backward_prepare(rt_backward_t *backward, const rt_backward_layer_t *layer) {
   int32_t bound_bits = rt_fixed_bits(layer->step->bound);
   int32_t signal_bits = rt_fixed_bits((uint32_t)backward->max);
@@ -135,7 +158,9 @@ int32_t rt_backward_prepare(rt_backward_t *backward, const rt_backward_layer_t *
   /* One bit of room for the LoRA path; what still does not fit saturates. */
   int32_t room = layer->step->site == RT_NONE ? 0 : 1;
   backward->narrow = backward->gain_bits + bound_bits + room - SIGNAL_BITS;
-  if (backward->narrow < 0) backward->narrow = 0;
+  backward->spare = spare_bits(backward);
+  if (backward->spare > backward->narrow) backward->spare = backward->narrow;
+  backward->narrow -= backward->spare;
   backward->next_max = 0;
   return largest;
 }
@@ -192,6 +217,7 @@ rt_status_t rt_backward_run(rt_backward_t *backward, uint32_t *random, uint32_t 
   }
   if (status == RT_BUSY) return RT_BUSY;
   if (backward->step + 1 == plan->step_count) return RT_OK;
+  learn_headroom(backward);
   backward->exponent = backward->gain_exponent - backward->narrow;
   backward->max = backward->next_max;
   backward->pooled = 0;

@@ -11,6 +11,8 @@
  *
  * Overflow is impossible by bounds, not by luck: |signal| is tracked, the sums' largest value is
  * known from the compiler's bound on the weights' column sums, and shifts are chosen from both.
+ * Sums stay far below that bound in practice, so each step remembers how many bits were not used
+ * and the next window's signal takes all but two of them; what then exceeds 16 bits saturates.
  * Everything is done in place in one buffer, pixel by pixel (depthwise: channel by channel).
  */
 #ifndef RT_ENGINE_BACKWARD_H
@@ -31,6 +33,7 @@ typedef struct {
   int32_t gain_bits;
   int32_t gain_exponent;
   int32_t narrow;
+  int32_t spare; /* bits by which narrow is below what the bound asks for */
 } rt_backward_t;
 
 /* Starts from delta [classes] = dL/dlogit in Q15: computes the gradient of the head's input. */

@@ -35,12 +35,17 @@ static int16_t *output_scratch(const rt_backward_t *backward) {
   return rt_adapter_buffer(backward->adapter, &backward->adapter->plan->outputs);
 }
 
+/* x / 2^shift, rounded: rounding down would add up over the pixels. */
+static int32_t shift_round(int32_t x, int32_t shift) {
+  return shift == 0 ? x : (x + (1 << (shift - 1))) >> shift;
+}
+
 /* The pixel's signal, shifted right. */
 static void load_pixel(const rt_backward_t *backward, const rt_backward_layer_t *layer,
                        uint32_t pixel, int32_t shift, int16_t *g) {
   for (uint32_t c = 0; c < layer->outputs; c++) {
     int32_t value = rt_backward_load(backward, layer, pixel, c);
-    g[c] = (int16_t)(shift ? (value + (1 << (shift - 1))) >> shift : value);
+    g[c] = (int16_t)shift_round(value, shift);
   }
 }
 
@@ -94,13 +99,13 @@ static void add_pixel(const rt_backward_t *backward, const rt_backward_layer_t *
   load_pixel(backward, layer, pixel, shifts->signal, g);
   int32_t h = 0;
   for (uint32_t i = 0; i < layer->inputs; i++) h += a[i] * (x[i] - layer->zero);
-  h >>= shifts->hidden;
+  h = shift_round(h, shifts->hidden);
   int32_t back = 0;
   for (uint32_t c = 0; c < layer->outputs; c++) {
     back += lora->b[c * lora->rank + k] * g[c];
     column[c] += g[c] * h;
   }
-  back >>= shifts->back;
+  back = shift_round(back, shifts->back);
   if (back == 0) return;
   for (uint32_t i = 0; i < layer->inputs; i++) row[i] += back * (x[i] - layer->zero);
 }

@@ -65,7 +65,7 @@ void rt_train_defaults(const rt_adapter_t *adapter, rt_train_params_t *params) {
       .clip_q16 = 65536,
       .smoothing_q15 = 0,
       .views = 2,
-      .jitter = {.shift_rows = 4, .tempo_q8 = 38, .noise_q8 = 704, .gain = 14, .erode_q8 = 128},
+      .jitter = {.shift_rows = 4, .tempo_q8 = 38, .noise_q8 = 26, .gain_q8 = 128, .erode_q8 = 128},
       .seed = 1,
   };
   *params = lora;
@@ -83,7 +83,7 @@ static uint32_t out_of_range(const rt_trainer_t *trainer, const rt_train_params_
          p->rate_q24 > (1u << 24) || p->momentum_q15 > 32767 || p->decay_q24 > (1u << 24) ||
          p->smoothing_q15 > 16384 || p->views < 1 || p->views > 255 ||
          p->jitter.shift_rows > height / 2 || p->jitter.tempo_q8 > 128 ||
-         p->jitter.noise_q8 > 32767 || p->jitter.gain > 127 || p->jitter.erode_q8 > 256;
+         p->jitter.noise_q8 > 256 || p->jitter.gain_q8 > 512 || p->jitter.erode_q8 > 256;
 }
 
 static void list_training_windows(rt_trainer_t *trainer) {

@@ -27,7 +27,7 @@ typedef struct {
   uint32_t views;         /* 1: windows are used as they are; more, up to 255: head and skip see so
                              many views of each in a burst, the first plain, lora a new one a sample */
   rt_windows_jitter_t jitter; /* shift_rows at most half the input's height, tempo_q8 0..128,
-                                 noise_q8 0..32767, gain 0..127, erode_q8 0..256 */
+                                 noise_q8 0..256, gain_q8 0..512, erode_q8 0..256 */
   uint32_t seed;              /* of order, views and rounding */
 } rt_train_params_t;
 

@@ -21,18 +21,16 @@ static void set_master(rt_adapter_t *adapter, uint32_t i, int32_t value) {
 
 void rt_groups_begin(rt_adapter_t *adapter) {
   const rt_adapter_plan_t *plan = adapter->plan;
+  __builtin_memset(adapter->state, 0, plan->state.bytes);
   __builtin_memset(adapter->residual, 0, plan->parameter_count);
   __builtin_memset(adapter->momentum, 0, plan->parameter_count * sizeof(int16_t));
   for (uint32_t g = 0; g < plan->group_count; g++) {
     rt_group_state_t *state = &adapter->state[g];
     uint32_t first = plan->groups[g].first;
-    state->weight_max = 0;
     for (uint32_t i = first; i < first + group_size(&plan->groups[g]); i++) {
       int32_t w = rt_fixed_abs(master(adapter, i));
       if (w > state->weight_max) state->weight_max = w;
     }
-    state->momentum_exponent = 0;
-    state->momentum_max = 0;
   }
   rt_groups_clear(adapter);
 }

@@ -60,20 +60,38 @@ uint32_t rt_windows_count(const rt_windows_t *windows, uint32_t purpose) {
 
 /* ---- views ---- */
 
+/* Columns with a deviation of their own; further ones share the last. */
+#define COLUMNS_MAX 64
+
 /* A view's random choices. */
 typedef struct {
   int32_t rows, columns;
   int32_t shift;
   int32_t ratio_q12; /* source rows a row of the view */
   int32_t gain;
-  int32_t lowest;             /* level */
-  int32_t quiet, first, last; /* rows: the quietest, and the range that is kept */
+  int32_t lowest;                 /* level */
+  int32_t quiet, first, last;     /* rows: the quietest, and the range that is kept */
+  uint16_t noise_q8[COLUMNS_MAX]; /* standard deviation, 1/256 steps of the input */
 } view_t;
 
 /* Uniform over -most..most. */
 static int32_t random_offset(uint32_t *random, uint32_t most) {
   if (most == 0) return 0;
   return (int32_t)rt_fixed_random_below(random, 2u * most + 1u) - (int32_t)most;
+}
+
+/* Deviation of a column in 1/256 steps: 5/4 of the mean distance from the mean, which is the
+ * standard deviation of normal values. */
+static uint32_t column_deviation_q8(const view_t *view, const int8_t *values, int32_t column) {
+  uint32_t rows = (uint32_t)view->rows, sum = 0, distance = 0;
+  for (int32_t row = 0; row < view->rows; row++) {
+    sum += (uint32_t)(values[row * view->columns + column] + 128);
+  }
+  int32_t mean = (int32_t)rt_fixed_divide(sum + rows / 2u, rows) - 128;
+  for (int32_t row = 0; row < view->rows; row++) {
+    distance += (uint32_t)rt_fixed_abs(values[row * view->columns + column] - mean);
+  }
+  return rt_fixed_divide(distance * 320u, rows);
 }
 
 /* Finds the rows that stay when the quiet beginning and end are eroded. */
@@ -95,7 +113,6 @@ static void draw_view(view_t *view, const rt_tensor_t *input, const int8_t *valu
   view->columns = input->width * input->channels;
   view->shift = random_offset(random, jitter->shift_rows);
   view->ratio_q12 = 4096 + random_offset(random, jitter->tempo_q8) * 16;
-  view->gain = random_offset(random, jitter->gain);
   view->first = 0;
   view->last = view->rows - 1;
   view->quiet = 0;
@@ -103,6 +120,12 @@ static void draw_view(view_t *view, const rt_tensor_t *input, const int8_t *valu
     if (values[row * view->columns] < values[view->quiet * view->columns]) view->quiet = row;
   }
   view->lowest = values[view->quiet * view->columns];
+  for (int32_t c = 0; c < view->columns && c < COLUMNS_MAX; c++) {
+    uint32_t noise = (column_deviation_q8(view, values, c) * jitter->noise_q8) >> 8;
+    view->noise_q8[c] = (uint16_t)(noise < 32767u ? noise : 32767u);
+  }
+  uint32_t reach = (column_deviation_q8(view, values, 0) * jitter->gain_q8) >> 16;
+  view->gain = random_offset(random, reach);
   if (rt_fixed_random_below(random, 256) < jitter->erode_q8) erode(view, values, random);
 }
 
@@ -137,9 +160,8 @@ void rt_windows_show(const rt_windows_t *windows, uint32_t index, const rt_windo
         value += view.gain;
         if (value < view.lowest) value = view.lowest;
       }
-      if (jitter->noise_q8 != 0) {
-        value += (rt_fixed_random_normal(random, (int32_t)jitter->noise_q8) + 128) >> 8;
-      }
+      int32_t noise = view.noise_q8[column < COLUMNS_MAX ? column : COLUMNS_MAX - 1];
+      if (noise != 0) value += (rt_fixed_random_normal(random, noise) + 128) >> 8;
       *to++ = saturate(value);
     }
   }

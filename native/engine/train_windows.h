@@ -53,14 +53,15 @@ static inline const int8_t *rt_windows_values(const rt_windows_t *windows, uint3
 }
 
 /* How a view of a window differs from it. The input tensor is read as rows over time, column 0 of a
- * row being its level (for MFCC the first coefficient). */
+ * row being its level (for MFCC the first coefficient). Deviations are a column's own over the
+ * window's rows, so that the same numbers suit inputs of any scale. */
 typedef struct {
   uint32_t shift_rows; /* moved by up to so many rows either way, */
   uint32_t tempo_q8; /* stretched about the middle by up to so many 256ths either way; the first and
                         the last row are repeated */
-  uint32_t noise_q8; /* standard deviation of noise on every value, 1/256 steps of the input */
-  uint32_t gain;     /* up to so many steps either way on the level, not below the window's own
-                        minimum */
+  uint32_t noise_q8; /* standard deviation of noise, 1/256 of the column's deviation */
+  uint32_t gain_q8;  /* up to so many 256ths of its deviation either way on the level, not below the
+                        window's own minimum */
   uint32_t erode_q8; /* probability in 256ths that what lies before the first and behind the last
                         loud row is replaced by the quietest row; loud is chosen at random between
                         0.3 and 0.8 of the way from the lowest to the highest level */

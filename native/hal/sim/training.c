@@ -7,7 +7,6 @@
 uint32_t rt_sim_adapter_bytes(void) { return sizeof(rt_adapter_t); }
 uint32_t rt_sim_trainer_bytes(void) { return sizeof(rt_trainer_t); }
 uint32_t rt_sim_params_bytes(void) { return sizeof(rt_train_params_t); }
-uint32_t rt_sim_backward_bytes(void) { return sizeof(rt_backward_t); }
 
 uint32_t rt_sim_window_entry_bytes(const rt_engine_t *engine) {
   return rt_windows_entry_bytes(engine->model);
@@ -18,6 +17,12 @@ const int32_t *rt_sim_adapter_logits(const rt_adapter_t *adapter) { return adapt
 const int8_t *rt_sim_adapter_vector(const rt_adapter_t *adapter) { return adapter->vector; }
 const int8_t *rt_sim_adapter_payload(const rt_adapter_t *adapter) { return adapter->exponents; }
 const int16_t *rt_sim_adapter_gradient(const rt_adapter_t *adapter) { return adapter->gradient; }
+const int16_t *rt_sim_adapter_signal(const rt_adapter_t *adapter) {
+  return rt_adapter_buffer(adapter, &adapter->plan->signal);
+}
+uint32_t rt_sim_adapter_step_layer(const rt_adapter_t *adapter, uint32_t step) {
+  return adapter->plan->steps[step].layer;
+}
 int32_t rt_sim_group_gradient_exponent(const rt_adapter_t *adapter, uint32_t group) {
   return adapter->state[group].gradient_exponent;
 }
@@ -34,6 +39,5 @@ uint32_t rt_sim_trainer_phase(const rt_trainer_t *trainer) { return trainer->pha
 const rt_check_result_t *rt_sim_trainer_check(const rt_trainer_t *trainer) {
   return &trainer->check;
 }
-const rt_backward_t *rt_sim_trainer_backward(const rt_trainer_t *trainer) {
-  return &trainer->backward;
-}
+uint32_t rt_sim_backward_step(const rt_trainer_t *trainer) { return trainer->backward.step; }
+int32_t rt_sim_backward_exponent(const rt_trainer_t *trainer) { return trainer->backward.exponent; }

@@ -1,0 +1,3 @@
+import { describeGradients } from './compare.ts';
+
+describeGradients('kws');
