@@ -29,6 +29,8 @@ export interface BoardOptions {
   /** A fresh engine: the base model and an adapter that changes nothing. */
   createEngine: (method?: Method, rank?: number) => Promise<LearningEngine>;
   randomBytes: (count: number) => Uint8Array;
+  /** See MachineOptions. */
+  onFrame?: (frame: Uint8Array) => void;
   events: BoardEvents;
 }
 

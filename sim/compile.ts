@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -46,17 +47,33 @@ export async function compileScript(file: string): Promise<Compilation> {
   if (!existsSync(file)) {
     throw new RetuneError(`${file}: no such file; give the path of a DeviceScript program (.ts)`);
   }
+  return compileIn(createBuildFolder(), resolve(file));
+}
+
+/** Reads services/*.md alone. */
+export async function compileServices(): Promise<ServiceSpec[]> {
   const folder = createBuildFolder();
+  // the compiler reads them only along with a program
+  const file = join(folder, 'empty.ts');
+  writeFileSync(file, 'export {}\n');
+  const { services, diagnostics } = await compileIn(folder, file);
+  if (services !== undefined) return services;
+  throw new RetuneError(
+    `services/: do not compile\n${diagnostics.map(formatDiagnostic).join('\n')}`,
+  );
+}
+
+/** Compiles and removes the folder. */
+async function compileIn(folder: string, file: string): Promise<Compilation> {
   try {
-    const output = await runCompiler(folder, resolve(file));
+    const output = await runCompiler(folder, file);
     const diagnostics = parseDiagnostics(output.text, folder);
     if (output.status === 0 && diagnostics.every(({ severity }) => severity === 'warning')) {
-      const built = join(folder, '.devicescript/bin');
+      const built = join(folder, '.devicescript');
+      const services = readFileSync(join(built, 'services.json'), 'utf8');
       return {
-        program: new Uint8Array(readFileSync(join(built, 'bytecode.devs'))),
-        services: JSON.parse(
-          readFileSync(join(folder, '.devicescript/services.json'), 'utf8'),
-        ) as ServiceSpec[],
+        program: new Uint8Array(readFileSync(join(built, 'bin', 'bytecode.devs'))),
+        services: JSON.parse(services) as ServiceSpec[],
         diagnostics,
       };
     }

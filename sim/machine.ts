@@ -28,6 +28,8 @@ export interface MachineOptions {
   services: ServiceSpec[];
   flash: Flash;
   randomBytes: (count: number) => Uint8Array;
+  /** Takes the frames that leave the board when there is no VM beside it; `receive` is the way in. */
+  onFrame?: (frame: Uint8Array) => void;
   onLog: (level: string, text: string) => void;
   onPanic: (code: number) => void;
 }
@@ -57,7 +59,8 @@ export class Machine {
       disableRoleManager: true,
     });
     // Frames wait in two queues: the VM must not be entered again while it runs.
-    this.bridge = createProxyBridge((frame) => void this.toVm.push(Uint8Array.from(frame)));
+    const send = options.onFrame ?? ((frame) => void this.toVm.push(Uint8Array.from(frame)));
+    this.bridge = createProxyBridge(send);
     this.bridge.bus = this.bus;
   }
 
@@ -89,6 +92,11 @@ export class Machine {
     });
     if (program !== undefined) this.vm.deploy(program.image);
     this.vmDue = clock.now;
+  }
+
+  /** A frame from outside. */
+  receive(frame: Uint8Array): void {
+    this.toBus.push(frame);
   }
 
   powerOff(): void {

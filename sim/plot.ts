@@ -19,6 +19,16 @@ const COLOURS = {
   adapted: '#eaf1fb',
 } as const;
 
+/** Windows that a line bridges; longer gaps are left open. */
+const LARGEST_GAP = 3;
+
+interface Point {
+  /** Of the window. */
+  index: number;
+  x: number;
+  y: number;
+}
+
 interface Mark {
   /** Index of the window after which it happened. */
   index: number;
@@ -35,7 +45,7 @@ export function plotStory(events: readonly StoryEvent[], title: string): string 
   const highest = Math.max(limit, ...windows.map(({ statistic = 0 }) => statistic)) || 1;
   const statistic = windows
     .filter((window) => window.statistic !== undefined)
-    .map(({ index, statistic = 0 }) => [x(index), y(statistic / highest)] as const);
+    .map(({ index, statistic = 0 }) => ({ index, x: x(index), y: y(statistic / highest) }));
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
@@ -44,7 +54,7 @@ export function plotStory(events: readonly StoryEvent[], title: string): string 
     ...axes(y, highest),
     polyline(statistic, COLOURS.statistic),
     polyline(
-      averages(windows).map(([index, share]) => [x(index), y(share)]),
+      averages(windows).map(([index, share]) => ({ index, x: x(index), y: y(share) })),
       COLOURS.accuracy,
     ),
     ...(limit > 0 ? [dashed(LEFT, y(limit / highest), WIDTH - RIGHT, y(limit / highest))] : []),
@@ -137,9 +147,18 @@ function axes(y: (share: number) => number, highest: number): string[] {
   ];
 }
 
-function polyline(points: readonly (readonly [number, number])[], colour: string): string {
-  const list = points.map(([px, py]) => `${round(px)},${round(py)}`).join(' ');
-  return `<polyline points="${list}" fill="none" stroke="${colour}" stroke-width="2"/>`;
+/** Points by window; the line is broken where windows are missing. */
+function polyline(points: readonly Point[], colour: string): string {
+  const lines: Point[][] = [];
+  points.forEach((point, i) => {
+    const before = points[i - 1];
+    if (before === undefined || point.index - before.index > LARGEST_GAP) lines.push([]);
+    (lines.at(-1) as Point[]).push(point);
+  });
+  return lines
+    .map((line) => line.map(({ x, y }) => `${round(x)},${round(y)}`).join(' '))
+    .map((list) => `<polyline points="${list}" fill="none" stroke="${colour}" stroke-width="2"/>`)
+    .join('\n');
 }
 
 function dashed(x1: number, y1: number, x2: number, y2: number): string {

@@ -12,7 +12,8 @@ export type CreateEngine = (method?: Method, rank?: number) => Promise<LearningE
 
 export interface WorldOptions {
   board: Board;
-  program: Program;
+  /** Without an image no VM is started. */
+  program: Pick<Program, 'services'> & Partial<Program>;
   createEngine: CreateEngine;
   seed: number;
   /** Samples a second. */
@@ -20,6 +21,8 @@ export interface WorldOptions {
   /** Battery charge at the start, 0..1. */
   charge: number;
   events: Omit<BoardEvents, 'onPanic' | 'onBrightness'>;
+  /** Takes the frames that leave the board when no VM is beside it. */
+  onFrame?: (frame: Uint8Array) => void;
 }
 
 const LOG_LINES = 12;
@@ -57,10 +60,11 @@ export class World {
 
   /** Switches the power on; the first time the program is written to flash. */
   async powerOn(): Promise<void> {
-    const { board, program, createEngine, events } = this.options;
+    const { board, program, createEngine, events, onFrame } = this.options;
     this.powered = await SimulatedBoard.create({
       board,
       createEngine,
+      onFrame,
       services: program.services,
       clock: this.clock,
       flash: this.flash,
@@ -76,7 +80,9 @@ export class World {
         },
       },
     });
-    await this.powered.boot(this.flash.vm === undefined ? program : undefined);
+    const { image, services } = program;
+    if (image === undefined) this.powered.machine.bus.start();
+    else await this.powered.boot(this.flash.vm === undefined ? { image, services } : undefined);
   }
 
   powerOff(): void {
