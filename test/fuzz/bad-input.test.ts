@@ -164,7 +164,8 @@ describe('a manifest that cannot be built', () => {
 
   it('that is no JSON', async () => {
     const file = join(root, 'broken.json');
-    writeFileSync(file, '{ "board": \n');
+    // The message of JSON.parse quotes the text with its line breaks.
+    writeFileSync(file, '{\n "board": "x" :\n "app": "y"\n}\n');
     expectOneLine(await retune('build', file), 'broken.json', 'JSON');
   });
 
@@ -172,6 +173,20 @@ describe('a manifest that cannot be built', () => {
     expectOneLine(await retune('build', join(root, 'absent.json')), 'absent.json');
   });
 });
+
+function wavFile(rate: number): Uint8Array {
+  const wav = new wavefile.WaveFile();
+  wav.fromScratch(1, rate, '16', new Array<number>(1000).fill(5));
+  return wav.toBuffer();
+}
+
+/** A folder of recordings with this file as the only one. */
+function wavFolder(bytes: Uint8Array): string {
+  const folder = mkdtempSync(join(root, 'wav-'));
+  mkdirSync(join(folder, 'one'));
+  writeFileSync(join(folder, 'one', 'ann_0.wav'), bytes);
+  return folder;
+}
 
 describe('recordings that cannot be read', () => {
   const evaluate = (folder: string): Promise<Answer> =>
@@ -187,11 +202,16 @@ describe('recordings that cannot be read', () => {
   });
 
   it('a WAV file with another rate', async () => {
-    const folder = mkdtempSync(join(root, 'rate-'));
-    mkdirSync(join(folder, 'one'));
-    const wav = new wavefile.WaveFile();
-    wav.fromScratch(1, 44100, '16', new Array<number>(1000).fill(5));
-    writeFileSync(join(folder, 'one', 'ann_0.wav'), wav.toBuffer());
-    expectOneLine(await evaluate(folder), 'ann_0.wav', '44100', '8000');
+    expectOneLine(await evaluate(wavFolder(wavFile(44100))), 'ann_0.wav', '44100', '8000');
+  });
+
+  it('a WAV file with samples of no bits', async () => {
+    const bytes = wavFile(8000);
+    new DataView(bytes.buffer, bytes.byteOffset).setUint16(34, 0, true);
+    expectOneLine(await evaluate(wavFolder(bytes)), 'ann_0.wav', 'not a WAV file');
+  });
+
+  it('a WAV file that was cut', async () => {
+    expectOneLine(await evaluate(wavFolder(wavFile(8000).slice(0, 30))), 'ann_0.wav');
   });
 });
