@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addBuildCommand } from './build.ts';
 import { RetuneError } from './error.ts';
 import { addEvalCommand } from './eval.ts';
-import { addSimCommand, addStartCommand } from './sim.ts';
+import { addSimCommands, addStartCommand } from './sim.ts';
 
 function version(): string {
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
@@ -18,7 +18,7 @@ function createProgram(): Command {
     .showHelpAfterError('(retune --help lists the commands)')
     .exitOverride();
   addStartCommand(program);
-  addSimCommand(program);
+  addSimCommands(program);
   addEvalCommand(program);
   addBuildCommand(program);
   return program;

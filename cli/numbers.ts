@@ -11,8 +11,11 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
-/** Parser of a comma-separated list of whole numbers. */
-export function wholeNumbers(min: number, max: number): (text: string) => number[] {
-  const one = wholeNumber(min, max);
-  return (text) => text.split(',').map(one);
+/** Parser of a number above zero. */
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0) {
+    throw new InvalidArgumentError('give a number above 0.');
+  }
+  return value;
 }

@@ -1,6 +1,8 @@
+import process from 'node:process';
 import { type Command, Option } from 'commander';
+import { runCheck, runServe, runSim } from '../sim/app.ts';
 import { runStory, type StoryOptions } from '../sim/story.ts';
-import { wholeNumber } from './numbers.ts';
+import { positiveNumber, wholeNumber } from './numbers.ts';
 
 /** `retune start`: the whole keyword story in the simulator. */
 export function addStartCommand(program: Command): void {
@@ -26,4 +28,63 @@ export function addStartCommand(program: Command): void {
     });
 }
 
-export function addSimCommand(_program: Command): void {}
+interface SimCommandOptions {
+  watch?: boolean;
+  data?: string;
+  speaker?: string;
+  model?: string;
+  seed: number;
+  speed?: number;
+  duration?: number;
+}
+
+/** Ends a command that runs until Ctrl+C, or until the editor stops it, in order. */
+function untilInterrupted(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => controller.abort());
+  }
+  return controller.signal;
+}
+
+function addSurroundings(command: Command): Command {
+  return command
+    .option('--data <folder>', 'recordings that the microphone hears (default: silence)')
+    .option('--speaker <name>', 'who speaks (default: the first of the folder)')
+    .option('--model <file>', 'a .tflite (default: models/digits/digits.tflite)')
+    .option('--seed <seed>', 'of everything random', wholeNumber(0, 0x7fffffff), 1);
+}
+
+/** `retune sim`, `retune check`, `retune serve`: any script, as VS Code calls them. */
+export function addSimCommands(program: Command): void {
+  const sim = program
+    .command('sim')
+    .description('run a script in the simulator, with learner, microphone, button, LED and battery')
+    .argument('<file>', 'a DeviceScript program')
+    .option('--watch', 'compile and start again whenever a source changes')
+    .option('--speed <factor>', 'virtual seconds a second (default: 1)', positiveNumber)
+    .option('--duration <seconds>', 'end after so many virtual seconds', positiveNumber);
+  addSurroundings(sim).action(async (app: string, options: SimCommandOptions) => {
+    await runSim({ ...options, app, signal: untilInterrupted() });
+  });
+
+  program
+    .command('check')
+    .description('compile a script and list its errors')
+    .argument('<file>', 'a DeviceScript program')
+    .option('--watch', 'again at every save')
+    .action(async (app: string, options: { watch?: boolean }) => {
+      const fine = await runCheck(app, { ...options, signal: untilInterrupted() });
+      if (!fine && options.watch !== true) process.exitCode = 1;
+    });
+
+  const serve = program
+    .command('serve')
+    .description(
+      "learner and the board's other services for the official tools (npx devs devtools)",
+    )
+    .option('--port <port>', "TCP port of the tools' hub (default: 8082)", wholeNumber(1, 65535));
+  addSurroundings(serve).action(async (options: SimCommandOptions & { port?: number }) => {
+    await runServe({ ...options, signal: untilInterrupted() });
+  });
+}
