@@ -5,9 +5,13 @@ import { createRequire } from 'node:module';
 import process from 'node:process';
 
 const check = process.argv.includes('--check');
-const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', 'native', 'test/native'], {
-  encoding: 'utf8',
-})
+const files = execFileSync(
+  'git',
+  ['ls-files', '-co', '--exclude-standard', 'native', 'test/native'],
+  {
+    encoding: 'utf8',
+  },
+)
   .split('\n')
   .filter((file) => /\.[ch]$/.test(file) && !/tables_/.test(file));
 
