@@ -100,7 +100,10 @@ async function speak(folder, voice, settings, extra) {
     let take = 0;
     for (const [i, options] of [...takes(voice.engine, settings)].entries()) {
       if (label === word && i % 3 !== extra.indexOf(word) % 3) continue;
-      const raw = voice.engine === 'espeak' ? espeak(voice.voice, word, options) : await flite(voice.voice, word, options);
+      const raw =
+        voice.engine === 'espeak'
+          ? espeak(voice.voice, word, options)
+          : await flite(voice.voice, word, options);
       const samples = Int16Array.from(trim(resample(raw)), (v) =>
         Math.max(-32768, Math.min(32767, Math.round(0.5 * v))),
       );
@@ -117,7 +120,12 @@ const [folder, flag] = process.argv.slice(2);
 const voices = JSON.parse(fs.readFileSync(path.join(here, 'voices.json'), 'utf8'));
 fs.mkdirSync(folder, { recursive: true });
 for (const voice of flag === '--demo' ? voices.demo : voices.train) {
-  await speak(folder, voice, voice.settings ?? voices.settings[voice.engine], flag === '--demo' ? [] : voices.extraWords);
+  await speak(
+    folder,
+    voice,
+    voice.settings ?? voices.settings[voice.engine],
+    flag === '--demo' ? [] : voices.extraWords,
+  );
   console.log(voice.name);
 }
 fs.rmSync(scratch, { recursive: true });

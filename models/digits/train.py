@@ -57,7 +57,7 @@ class Voices:
                 clips = [(WORDS.index(label), take, pcm) for label, take, pcm in corpus.read(folder, name)]
                 kind = group or name.split("-")[0]
                 self.voices[name] = dict(
-                    recorded=group is not None, labels=np.array([c[0] for c in clips]), takes=np.array([c[1] for c in clips]),
+                    recorded=group is not None, labels=np.array([c[0] for c in clips]),
                     plain=np.stack([mfcc(c[2]) for c in clips]), copies=cached_copies(cache, kind, name, clips, noises, seed))
 
     def recorded(self):
