@@ -152,9 +152,17 @@ export class Training {
     this.check('rt_train_begin', this.trainer, this.params);
   }
 
-  /** Goes on for about so many cycles of the board. Returns whether the burst has ended. */
-  run(budgetCycles = NO_BUDGET): boolean {
-    return this.check('rt_train_run', this.trainer, budgetCycles) === OK;
+  /**
+   * Goes on for about so many cycles of the board, or to the end if none are given. Returns whether
+   * the burst has ended.
+   */
+  run(budgetCycles?: number): boolean {
+    const slice = budgetCycles ?? NO_BUDGET;
+    let done = this.check('rt_train_run', this.trainer, slice) === OK;
+    while (!done && budgetCycles === undefined) {
+      done = this.check('rt_train_run', this.trainer, slice) === OK;
+    }
+    return done;
   }
 
   /** The burst ends after the present step. */

@@ -65,23 +65,28 @@ int32_t rt_fixed_scale_stochastic(int32_t x, rt_scale_t scale, uint32_t random, 
   return product * (1 << -shift);
 }
 
-/* x * scale for shift < 16, given the product's upper part and lowest 16 bits. */
-static int32_t scale_wide_left(int32_t upper, uint32_t low, int32_t shift, int32_t limit) {
+/* upper:low * 2^-shift for shift < 16, low being 16 bits, at most limit. */
+static uint32_t scale_wide_left(uint32_t upper, uint32_t low, int32_t shift, uint32_t limit) {
   int32_t left = 16 - shift;
-  if (left > 30 || rt_fixed_abs(upper) > (limit >> left)) {
-    return upper == 0 ? 0 : (upper > 0 ? limit : -limit);
-  }
-  int32_t rest = shift >= 0 ? (int32_t)(low >> shift) : (int32_t)(low << -shift);
-  return rt_fixed_clamp(upper * (1 << left) + rest, limit);
+  if (upper != 0 && (left > 30 || upper > limit >> left)) return limit;
+  if (shift < 0 && rt_fixed_bits(low) - shift > 30) return limit;
+  uint32_t rest = shift >= 0 ? low >> shift : low << -shift;
+  return upper == 0 ? rest : (upper << left) + rest;
 }
 
 int32_t rt_fixed_scale_wide(int32_t x, rt_scale_t scale, int32_t limit) {
   if (x == 0 || scale.mantissa == 0) return 0;
-  uint32_t low = ((uint32_t)x & 0xffffu) * (uint32_t)scale.mantissa;
-  int32_t upper = (x >> 16) * scale.mantissa + (int32_t)(low >> 16);
-  if (scale.shift < 16) return scale_wide_left(upper, low & 0xffffu, scale.shift, limit);
-  if (scale.shift > 47) return 0;
-  return rt_fixed_clamp(upper >> (scale.shift - 16), limit);
+  uint32_t magnitude = x < 0 ? 0u - (uint32_t)x : (uint32_t)x;
+  uint32_t low = (magnitude & 0xffffu) * (uint32_t)scale.mantissa;
+  uint32_t upper = (magnitude >> 16) * (uint32_t)scale.mantissa + (low >> 16);
+  uint32_t result = 0;
+  if (scale.shift < 16) {
+    result = scale_wide_left(upper, low & 0xffffu, scale.shift, (uint32_t)limit);
+  } else if (scale.shift < 48) {
+    result = upper >> (scale.shift - 16);
+  }
+  if (result > (uint32_t)limit) result = (uint32_t)limit;
+  return x < 0 ? -(int32_t)result : (int32_t)result;
 }
 
 rt_real_t rt_real_from_uint(uint32_t value, int32_t exponent) {
@@ -205,11 +210,11 @@ int32_t rt_real_apply(rt_real_t a, int32_t x) {
   return x < 0 ? -(int32_t)result : (int32_t)result;
 }
 
-/* 2^(-i/32) in Q16 */
-static const uint32_t exp2_table[32] = {65536, 64132, 62757, 61413, 60097, 58809, 57549, 56316,
-                                        55109, 53928, 52773, 51642, 50535, 49452, 48393, 47356,
-                                        46341, 45348, 44376, 43425, 42495, 41584, 40693, 39821,
-                                        38968, 38133, 37316, 36516, 35734, 34968, 34219, 33486};
+/* 2^(-i/32) in Q20 */
+static const uint32_t exp2_table[32] = {
+    1048576, 1026107, 1004120, 982604, 961548, 940944, 920782, 901051, 881744, 862850, 844361,
+    826268,  808563,  791237,  774282, 757691, 741455, 725567, 710020, 694806, 679917, 665348,
+    651091,  637140,  623487,  610127, 597053, 584260, 571740, 559489, 547500, 535768};
 
 uint32_t rt_fixed_exp_negative(uint32_t x_q16) {
   if (x_q16 >= 16u << 16) return 0;
@@ -217,8 +222,8 @@ uint32_t rt_fixed_exp_negative(uint32_t x_q16) {
   uint32_t t = (x_q16 >> 16) * 94548u + (((x_q16 & 0xffffu) * 47274u) >> 15);
   uint32_t entry = exp2_table[(t & 0xffffu) >> 11];
   uint32_t u = ((t & 2047u) * 11357u) >> 10; /* the rest times ln 2, Q20, below 2^15 */
-  uint32_t factor = (1u << 20) - u + ((u * u) >> 21) + 16u;
-  return ((entry * (factor >> 5)) >> 11) >> (t >> 16);
+  uint32_t fall = u - ((u * u) >> 21);       /* 1 - exp(-u) */
+  return (entry - (((entry >> 5) * fall) >> 15)) >> (t >> 16);
 }
 
 /* ln(1 + i/32) in Q20 */

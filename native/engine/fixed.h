@@ -67,8 +67,8 @@ typedef struct {
 /* x * scale, rounded stochastically and clamped to +-limit (limit < 2^30). |x| <= 32768. */
 int32_t rt_fixed_scale_stochastic(int32_t x, rt_scale_t scale, uint32_t random, int32_t limit);
 
-/* x * scale for any 32-bit x, rounded down to a unit or better, clamped to +-limit (limit < 2^30).
- * Two 32-bit multiplies. */
+/* x * scale for any 32-bit x, rounded towards 0, clamped to +-limit (limit < 2^30). Two 32-bit
+ * multiplies. */
 int32_t rt_fixed_scale_wide(int32_t x, rt_scale_t scale, int32_t limit);
 
 /* ---- reals: mantissa * 2^(exponent - 31) as in model.h; mantissa 0 is zero ---- */
@@ -87,7 +87,7 @@ int32_t rt_real_apply(rt_real_t a, int32_t x);
 
 /* ---- functions ---- */
 
-/* exp(-x) in Q20, x >= 0 in Q16. Error below 2 units. */
+/* exp(-x) in Q20, x >= 0 in Q16. Error below 3 units + 1.5e-5 of the value. */
 uint32_t rt_fixed_exp_negative(uint32_t x_q16);
 
 /* ln(x) in Q16 for x in Q20, x >= 2^20. Error below 2 units. */

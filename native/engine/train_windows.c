@@ -101,7 +101,7 @@ static void erode(view_t *view, const int8_t *values, uint32_t *random) {
     int32_t level = values[row * view->columns];
     if (level > highest) highest = level;
   }
-  int32_t part = 77 + (int32_t)rt_fixed_random_below(random, 129); /* 0.3 .. 0.8 of 256 */
+  int32_t part = 38 + (int32_t)rt_fixed_random_below(random, 117); /* 0.15 .. 0.6 of 256 */
   int32_t loud = view->lowest + (((highest - view->lowest) * part) >> 8);
   while (view->first < view->last && values[view->first * view->columns] <= loud) view->first++;
   while (view->last > view->first && values[view->last * view->columns] <= loud) view->last--;

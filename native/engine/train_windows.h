@@ -64,7 +64,7 @@ typedef struct {
                         window's own minimum */
   uint32_t erode_q8; /* probability in 256ths that what lies before the first and behind the last
                         loud row is replaced by the quietest row; loud is chosen at random between
-                        0.3 and 0.8 of the way from the lowest to the highest level */
+                        0.15 and 0.6 of the way from the lowest to the highest level */
 } rt_windows_jitter_t;
 
 /* Writes a window into the input tensor, jittered; jitter NULL: as it is. in-out: random. */

@@ -34,7 +34,10 @@ export function describeGradients(name: CaseName): void {
       const theirs = reference.get('parameters') ?? new Float64Array();
       for (const { name: group, first, rows, columns } of readCase(name).adapters[method].groups) {
         const end = first + rows * columns;
-        const error = relativeError(mine.parameters.subarray(first, end), theirs.subarray(first, end));
+        const error = relativeError(
+          mine.parameters.subarray(first, end),
+          theirs.subarray(first, end),
+        );
         const tolerance = / [AB]$/.test(group) ? LORA_TOLERANCE : VECTOR_TOLERANCE;
         expect(error, group).toBeLessThan(tolerance);
       }
@@ -71,11 +74,9 @@ async function lossCurve(name: CaseName, method: Method): Promise<number[]> {
   const { training } = await trainedCase(name, method, 'start');
   training.begin({ ...burst, views: 1, smoothing: 0 });
   const losses: number[] = [];
-  for (let done = false; !done; ) {
+  for (let done = false; !done;) {
     done = training.run(1);
     if (training.step > losses.length) losses.push(training.loss);
   }
   return losses;
 }
-
-

@@ -60,12 +60,13 @@ export async function engineGradients(name: CaseName, method: Method): Promise<E
   training.begin({ steps: 2, batch: 1, views: 1, seed: 1, rate: 2 ** -24, decay: 0 });
   while (training.step < 1) training.run(1);
   const signals = new Map<string, Float64Array>();
-  let step = 0;
+  const position = (): number => firmware.call('rt_sim_backward_step', trainer);
+  let step = position();
   while (firmware.call('rt_sim_trainer_phase', trainer) !== PHASE_UPDATE) {
     training.run(1);
-    const next = firmware.call('rt_sim_backward_step', trainer);
-    if (next > step && next > 1) readSignal(engine, step, signals);
-    step = next;
+    // Step 0 is the pool, whose gradient is one pixel and not in the signal.
+    if (position() === step + 1 && step > 0) readSignal(engine, step, signals);
+    step = position();
   }
   return { loss: training.loss, parameters: readParameters(engine, name, method), signals };
 }

@@ -68,7 +68,8 @@ function busyPayload(start: Uint8Array, groups: CaseGroup[]): Uint8Array {
     if (payload[g] !== 12) return; // those that start at zero do
     payload[g] = 9;
     const first = groups.length + group.first;
-    for (let i = 0; i < group.rows * group.columns; i++) payload[first + i] = random.between(-25, 25);
+    for (let i = 0; i < group.rows * group.columns; i++)
+      payload[first + i] = random.between(-25, 25);
   });
   const parameters = groups.reduce((sum, group) => sum + group.rows * group.columns, 0);
   const constants = payload.subarray(groups.length + parameters);

@@ -68,7 +68,8 @@ describe.each(METHODS)('%s', (method) => {
     const engine = await trainedCase('digits', method, 'busy');
     const inputs = readInputs('digits', plain.inputBytes);
     engine.training.enable(false);
-    for (const input of inputs) expect(engine.infer(input).output).toEqual(plain.infer(input).output);
+    for (const input of inputs)
+      expect(engine.infer(input).output).toEqual(plain.infer(input).output);
     engine.training.enable(true);
     const changed = inputs.some(
       (input) => engine.infer(input).output.join() !== plain.infer(input).output.join(),
@@ -97,7 +98,7 @@ describe('saved adapters', () => {
   it('every single corrupted byte is refused and leaves the adapter as it was', () => {
     for (let i = 0; i < blob.length; i++) {
       const damaged = blob.slice();
-      damaged[i] = (damaged[i] ?? 0) ^ (1 << i % 8);
+      damaged[i] = (damaged[i] ?? 0) ^ (1 << (i % 8));
       expect(() => engine.training.load(damaged), `byte ${i}`).toThrow();
     }
     expect(engine.training.save()).toEqual(blob);
@@ -139,7 +140,13 @@ describe('use in the wrong order or out of range', () => {
     expect(() => training.remember(10)).toThrow(/argument/);
     for (let i = 0; i < training.capacity; i++) training.remember(i % 10);
     expect(() => training.remember(0)).toThrow(/no room/);
-    for (const wrong of [{ steps: 0 }, { steps: 65536 }, { batch: 65 }, { views: 0 }, { rate: 2 }]) {
+    for (const wrong of [
+      { steps: 0 },
+      { steps: 65536 },
+      { batch: 65 },
+      { views: 0 },
+      { rate: 2 },
+    ]) {
       expect(() => training.begin(wrong), JSON.stringify(wrong)).toThrow(/argument/);
     }
     training.begin({ steps: 1 });
