@@ -165,7 +165,7 @@ describe('a manifest that cannot be built', () => {
   it('that is no JSON', async () => {
     const file = join(root, 'broken.json');
     // The message of JSON.parse quotes the text with its line breaks.
-    writeFileSync(file, '{\n "board": "x" :\n "app": "y"\n}\n');
+    writeFileSync(file, '{\n "board": x\n}\n');
     expectOneLine(await retune('build', file), 'broken.json', 'JSON');
   });
 
