@@ -23,7 +23,7 @@ const led = new ds.LightBulb();
 const button = new ds.Button();
 const power = new ds.Power();
 
-const drift = new PageHinkley({ direction: FALLS, warmUp: 50, delta: 0.5, lambda: 15 });
+const drift = new PageHinkley({ direction: FALLS, warmUp: 50, delta: 0.4, lambda: 16 });
 const schedule = new Schedule({ wakeLevel: WAKE_LEVEL, idleMs: 0, low: 0.3 });
 const checkpoint = new Checkpoint({ slots: 2, minIntervalMs: 1000 });
 

@@ -24,7 +24,7 @@ export const SETTINGS: readonly Setting[] = [
   {
     detector: 'Page-Hinkley',
     signal: 'margin',
-    parameters: 'warm-up 50, clip 3, delta 0.5, lambda 15 (defaults)',
+    parameters: 'warm-up 50, clip 3, delta 0.4, lambda 16 (defaults)',
     create: () => new PageHinkley({ direction: FALLS }),
   },
   {

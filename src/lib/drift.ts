@@ -98,9 +98,9 @@ export class Scale {
 
 export interface PageHinkleyOptions extends ScaleOptions {
   direction: Direction;
-  /** Change that is too small to matter, in deviations, 0 or more; default 0.5. */
+  /** Change that is too small to matter, in deviations, 0 or more; default 0.4. */
   delta?: number;
-  /** Alarm when the sum of changes beyond delta exceeds this, in deviations; default 15. */
+  /** Alarm when the sum of changes beyond delta exceeds this, in deviations; default 16. */
   lambda?: number;
 }
 
@@ -125,8 +125,8 @@ export class PageHinkley implements DriftDetector {
   constructor(options: PageHinkleyOptions) {
     this.scale = new Scale(options);
     this.direction = options.direction;
-    this.delta = options.delta ?? 0.5;
-    this.lambda = options.lambda ?? 15;
+    this.delta = options.delta ?? 0.4;
+    this.lambda = options.lambda ?? 16;
   }
 
   push(signal: number): boolean {

@@ -305,13 +305,13 @@ for (let i = 0; i < 100; i++) any = silent.pushError(i === 90) || any;
 console.log(any);`,
     );
     const errors = Array.from({ length: 200 }, (_, i) => (i < 120 ? i % 10 === 0 : i % 2 === 0));
-    // The sum grows by 3 - 0.5 a window less the mean, which has 20 windows of calm behind it.
+    // The sum grows by 3 - 0.4 a window less the mean, which has 20 windows of calm behind it.
     let sum = 0;
     let total = 0;
     let alarm = 20;
     for (; ; alarm++) {
       total += 3;
-      sum += 3 - total / (alarm + 1) - 0.5;
+      sum += 3 - total / (alarm + 1) - 0.4;
       if (sum > 5) break;
     }
     expect(lines).toEqual([
