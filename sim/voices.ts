@@ -1,17 +1,27 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { RetuneError } from '../cli/error.ts';
 import { projectRoot } from './compile.ts';
 import { loadRecordings, type Recording } from './recordings.ts';
 
 /** The speakers of the story without `--data`. */
-export const DEMO = { known: 'flite-rms', new: 'child' } as const;
+export const DEMO = { known: 'flite-awb', new: 'child' } as const;
 
+const MODELS = join(projectRoot, 'models', 'digits');
 const RATE = 8000;
 /** Voice that the child's is made from, and by how much it is sped up: shorter tract, higher pitch. */
-const GROWN_UP = 'flite-awb';
-const SPEED_UP = 1.6;
+const GROWN_UP = 'flite-rms';
+const SPEED_UP = 1.7;
 
 /**
  * Folder with the ten digits spoken by synthetic voices that the base model never heard (`demo` in
@@ -21,8 +31,8 @@ const SPEED_UP = 1.6;
 export async function demoVoices(
   onProgress: (text: string) => void = () => undefined,
 ): Promise<string> {
-  const folder = join(projectRoot, '.retune', 'voices');
-  if (existsSync(join(folder, `${DEMO.new}.s16`))) return folder;
+  const folder = join(projectRoot, '.retune', `voices-${recipe()}`);
+  if (existsSync(folder)) return folder;
   onProgress('synthesising the voices (once)');
   mkdirSync(join(projectRoot, '.retune'), { recursive: true });
   // written beside and renamed at the end, so that an interrupted run leaves no half a folder
@@ -30,16 +40,24 @@ export async function demoVoices(
   try {
     await synthesise(scratch);
     addChild(scratch);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(scratch, folder);
+    // two runs may make the voices at a time: the first one wins
+    if (!existsSync(folder)) renameSync(scratch, folder);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
   return folder;
 }
 
+/** Changes with whatever the voices are made from, so that old ones are not taken for new. */
+function recipe(): string {
+  const hash = createHash('sha256');
+  for (const file of ['voices.json', 'synthesise.mjs'])
+    hash.update(readFileSync(join(MODELS, file)));
+  return hash.update(`${GROWN_UP} ${SPEED_UP}`).digest('hex').slice(0, 8);
+}
+
 function synthesise(folder: string): Promise<void> {
-  const script = join(projectRoot, 'models/digits/synthesise.mjs');
+  const script = join(MODELS, 'synthesise.mjs');
   return new Promise((done, fail) => {
     execFile(process.execPath, ['--no-warnings', script, folder, '--demo'], (error, _, stderr) => {
       if (error === null) done();

@@ -15,7 +15,7 @@ describe('learner on the official VM', () => {
     const lines = await transcript(bench);
     const of = (word: string): string[] => lines.filter((line) => line.startsWith(`${word} `));
 
-    expect(lines.slice(0, 8)).toEqual([
+    expect(lines.slice(0, 9)).toEqual([
       'modelName fake',
       'modelHash 3735928559',
       'modelSize 40000',
@@ -24,6 +24,7 @@ describe('learner on the official VM', () => {
       'features digits',
       'capacity 3',
       'slots 4',
+      'newestSlot 255',
     ]);
     const defaults = ['true 2 8', '0.25 0.5', '4 1.5 40', '1 20000'];
     expect(of('defaults')).toEqual(defaults.map((values) => `defaults ${values}`));
@@ -107,6 +108,7 @@ describe('learner on the official VM', () => {
     await bench.reboot(false);
     await bench.until(/^load /);
     expect(bench.lines).toContain('load [8,0]'); // saved with rank 4 here, rank 8 after boot
+    expect(bench.lines).toContain('newestSlot 1');
     expect(bench.lines).toContain('modelName fake');
   });
 });

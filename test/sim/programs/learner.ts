@@ -31,6 +31,7 @@ async function constants(): Promise<void> {
   console.log(`features ${await learner.features.read()}`);
   console.log(`capacity ${await learner.capacity.read()}`);
   console.log(`slots ${await learner.slots.read()}`);
+  console.log(`newestSlot ${await learner.newestSlot.read()}`);
 }
 
 async function settings(): Promise<void> {

@@ -1,0 +1,149 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StoryEvent, SummaryEvent, WindowEvent } from '../../sim/events.ts';
+import { runStory } from '../../sim/story.ts';
+import { projectRoot } from '../support/data.ts';
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'retune-story-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Output of the command, which must succeed. */
+function retune(...args: string[]): Promise<string> {
+  const command = [join(projectRoot, 'bin/retune.mjs'), ...args];
+  return new Promise((done, fail) => {
+    execFile(process.execPath, command, { cwd: projectRoot }, (error, stdout, stderr) => {
+      if (error === null) done(stdout);
+      else fail(new Error(`${error.message}\n${stderr}`));
+    });
+  });
+}
+
+describe('the story with synthetic voices', () => {
+  let events: StoryEvent[];
+  let summary: SummaryEvent;
+  const plot = (): string => join(folder, 'plot.svg');
+
+  beforeAll(async () => {
+    const output = await retune('start', '--json', '--seed', '4', '--plot', plot());
+    events = output
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as StoryEvent);
+    summary = events.at(-1) as SummaryEvent;
+  });
+
+  it('prints nothing but events, in order of time', () => {
+    const names = [
+      'window',
+      'drift',
+      'enrol',
+      'burst',
+      'check',
+      'saved',
+      'reboot',
+      'loaded',
+      'summary',
+    ];
+    for (const event of events) expect(names).toContain(event.event);
+    const times = events.map(({ t }) => t);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+  });
+
+  it('goes from drift to enrolment, training, check, save, reboot and load', () => {
+    const order = ['drift', 'enrol', 'burst', 'check', 'saved', 'reboot', 'loaded', 'summary'];
+    const first = order.map((name) => events.findIndex(({ event }) => event === name));
+    expect(first).not.toContain(-1);
+    // a check before the first burst is the script's affair
+    const inOrder = first.filter((_, i) => order[i] !== 'check');
+    expect(inOrder).toEqual([...inOrder].sort((a, b) => a - b));
+    expect(summary.outcome).toBe('complete');
+    expect(summary.loaded).toBe(true);
+  });
+
+  it('is right again after adapting, and stays so over the reboot', () => {
+    const before = summary.beforeDrift.accuracy ?? 0;
+    const after = summary.afterDrift.accuracy ?? 1;
+    const adapted = summary.afterAdaptation.accuracy ?? 0;
+    expect(before).toBeGreaterThan(0.9);
+    expect(after).toBeLessThan(before - 0.05);
+    expect(adapted).toBeGreaterThan(after);
+    expect(summary.afterReboot.accuracy).toBeGreaterThan(after);
+    expect(summary.adapterBytes).toBeLessThanOrEqual(4096);
+  });
+
+  it('counts in the summary what the events say', () => {
+    const windows = events.filter((event): event is WindowEvent => event.event === 'window');
+    const known = windows.filter(({ phase }) => phase === 'known');
+    expect(summary.beforeDrift).toEqual({
+      windows: known.length,
+      right: known.filter(({ said, heard }) => said === heard).length,
+      accuracy: known.filter(({ right }) => right).length / known.length,
+    });
+    const adapted = windows.filter((window) => window.phase === 'adapted' && !window.enrolling);
+    expect(summary.afterAdaptation.windows).toBe(adapted.length);
+    expect(summary.beforeReboot.windows + summary.afterReboot.windows).toBe(adapted.length);
+    const steps = events
+      .filter((event) => event.event === 'burst' && event.state === 'end')
+      .reduce((sum, event) => sum + (event.event === 'burst' ? event.step : 0), 0);
+    expect(summary.steps).toBe(steps);
+  });
+
+  it('draws what happened', () => {
+    const svg = readFileSync(plot(), 'utf8');
+    expect(svg).toMatch(/^<svg /);
+    for (const mark of ['drift', 'enrol', 'burst', 'saved', 'reboot']) {
+      expect(svg).toContain(`>${mark}</text>`);
+    }
+    expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('is the same story again with the same seed, and another with another', async () => {
+    const again: StoryEvent[] = [];
+    const onEvent = (event: StoryEvent): void => void again.push(event);
+    await runStory({ headless: true, seed: 4, plot: plot(), onEvent });
+    expect(JSON.stringify(again)).toBe(JSON.stringify(events));
+    const other: StoryEvent[] = [];
+    await runStory({
+      headless: true,
+      seed: 5,
+      knownWindows: 1,
+      plot: plot(),
+      onEvent: (event) => void other.push(event),
+    });
+    expect(JSON.stringify(other.slice(0, 20))).not.toBe(JSON.stringify(events.slice(0, 20)));
+  });
+});
+
+describe('what the story refuses', () => {
+  it('a speaker that is not there', async () => {
+    await expect(runStory({ headless: true, new: 'nobody' })).rejects.toThrow(
+      /no speaker nobody; choose from child, flite-awb, flite-rms/,
+    );
+  });
+
+  it('an empty folder', async () => {
+    await expect(runStory({ headless: true, data: folder })).rejects.toThrow(/no recordings/);
+  });
+
+  it('a script that does not compile, with file, line and column', async () => {
+    const app = join(projectRoot, 'test/sim/programs/broken.ts');
+    await expect(runStory({ headless: true, app })).rejects.toThrow(
+      /broken\.ts\(4,10\): error TS2339: Property 'snooze'/,
+    );
+  });
+
+  it('a script that panics, with its last lines', async () => {
+    const app = join(projectRoot, 'test/sim/programs/panic.ts');
+    await expect(runStory({ headless: true, app, plot: join(folder, 'x.svg') })).rejects.toThrow(
+      /panic 60\d\d\d[\s\S]*about to fail/,
+    );
+    expect(existsSync(join(folder, 'x.svg'))).toBe(false);
+  });
+});
