@@ -85,7 +85,8 @@ class Planner {
     const groups = [...this.headGroups(), ...this.skipGroups(taps), ...this.loraGroups(sites)];
     const backward = sites.length > 0 ? planBackward(this.model, this.head, sites) : undefined;
     const tapChannels = taps.reduce((sum, tap) => sum + tap.channels, 0);
-    const payload = payloadBytes(groups, 2 * tapChannels);
+    const normalised = this.method === 'head' ? this.headInputs : tapChannels;
+    const payload = payloadBytes(groups, 2 * normalised);
     const buffers = this.buffers(groups, taps, sites, payload, backward);
     return {
       buffers: buffers.list,
@@ -196,7 +197,8 @@ class Planner {
         name: 'head weights',
         rows: this.classes,
         columns: this.headInputs,
-        unit: this.headInput.scale,
+        // The head alone learns from normalised inputs, with others it learns from real ones.
+        unit: this.method === 'head' ? 1 : this.headInput.scale,
         ...zero,
       },
       { name: 'head bias', rows: 1, columns: this.classes, unit: 1, ...zero },

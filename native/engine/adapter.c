@@ -54,20 +54,25 @@ void rt_adapter_vector_logits(const rt_adapter_t *adapter, const int8_t *vector,
   }
 }
 
+void rt_adapter_head_bias(const rt_adapter_t *adapter, int32_t *delta_q16) {
+  const int8_t *b = rt_adapter_q(adapter, RT_GROUP_HEAD_BIAS);
+  rt_real_t scale = rt_real_from_uint(1, 16 - adapter->exponents[RT_GROUP_HEAD_BIAS]);
+  for (uint32_t c = 0; c < adapter->plan->classes; c++) {
+    delta_q16[c] += rt_fixed_clamp(rt_real_apply(scale, b[c]), LOGIT_LIMIT / 2);
+  }
+}
+
 void rt_adapter_head_logits(const rt_adapter_t *adapter, const int8_t *vector, int32_t *delta_q16) {
   const rt_adapter_plan_t *plan = adapter->plan;
   const int8_t *w = rt_adapter_q(adapter, RT_GROUP_HEAD_WEIGHTS);
-  const int8_t *b = rt_adapter_q(adapter, RT_GROUP_HEAD_BIAS);
   int32_t zero = rt_adapter_head_zero(adapter);
   rt_real_t scale = rt_real_shift(plan->head_scale, 16 - adapter->exponents[RT_GROUP_HEAD_WEIGHTS]);
-  rt_real_t bias_scale = rt_real_from_uint(1, 16 - adapter->exponents[RT_GROUP_HEAD_BIAS]);
-  for (uint32_t c = 0; c < plan->classes; c++) {
+  for (uint32_t c = 0; c < plan->classes; c++, w += plan->head_inputs) {
     int32_t sum = 0;
     for (uint32_t i = 0; i < plan->head_inputs; i++) sum += w[i] * (vector[i] - zero);
-    w += plan->head_inputs;
     delta_q16[c] += rt_fixed_clamp(rt_real_apply(scale, sum), LOGIT_LIMIT / 2);
-    delta_q16[c] += rt_fixed_clamp(rt_real_apply(bias_scale, b[c]), LOGIT_LIMIT / 2);
   }
+  rt_adapter_head_bias(adapter, delta_q16);
 }
 
 uint32_t rt_adapter_head_learn(rt_adapter_t *adapter, const int8_t *vector,

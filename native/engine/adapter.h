@@ -222,8 +222,10 @@ static inline int32_t rt_adapter_head_zero(const rt_adapter_t *adapter) {
 uint32_t rt_adapter_has_group(const rt_adapter_plan_t *plan, uint32_t group, uint32_t rows,
                               uint32_t columns);
 
-/* The head's part: shared by all kinds. */
+/* The head's part in real inputs: of skip and lora. */
 void rt_adapter_head_logits(const rt_adapter_t *adapter, const int8_t *vector, int32_t *delta_q16);
+/* The bias alone. */
+void rt_adapter_head_bias(const rt_adapter_t *adapter, int32_t *delta_q16);
 uint32_t rt_adapter_head_learn(rt_adapter_t *adapter, const int8_t *vector,
                                const int32_t *delta_q15, uint32_t *random);
 

@@ -1,23 +1,61 @@
 /*
- * Adapter kind "head": a delta of the classifier's weights and biases.
- *   z_c += sum_i dW_ci x_i + db_c
+ * Adapter kind "head": a delta of the classifier, in normalised inputs (adapter_normal.h).
+ *   z_c += sum_i dW_ci n_i + db_c
  */
-#include "adapter.h"
+#include "adapter_normal.h"
+#include "train_groups.h"
 
-static uint32_t no_constants(const rt_adapter_plan_t *plan) {
-  (void)plan;
-  return 0;
+static rt_normal_range_t inputs(const rt_adapter_t *adapter) {
+  rt_normal_range_t range = {0, adapter->plan->head_inputs};
+  return range;
 }
+
+static uint32_t constant_bytes(const rt_adapter_plan_t *plan) { return 2u * plan->head_inputs; }
 
 static rt_status_t check(const rt_adapter_t *adapter) {
   return adapter->plan->group_count == 2 ? RT_OK : RT_ERROR_MODEL_LAYOUT;
+}
+
+static void logits(const rt_adapter_t *adapter, const int8_t *vector, int32_t *delta_q16) {
+  const rt_adapter_plan_t *plan = adapter->plan;
+  const int8_t *w = rt_adapter_q(adapter, RT_GROUP_HEAD_WEIGHTS);
+  rt_normal_range_t range = inputs(adapter);
+  rt_real_t scale =
+      rt_real_from_uint(1, 16 - RT_NORMAL_BITS - adapter->exponents[RT_GROUP_HEAD_WEIGHTS]);
+  for (uint32_t c = 0; c < plan->classes; c++, w += plan->head_inputs) {
+    int32_t sum = 0;
+    for (uint32_t i = 0; i < plan->head_inputs; i++) {
+      sum += w[i] * rt_normal_value(adapter, &range, vector, i);
+    }
+    delta_q16[c] += rt_fixed_clamp(rt_real_apply(scale, sum), 1 << 28);
+  }
+  rt_adapter_head_bias(adapter, delta_q16);
+}
+
+static uint32_t learn(rt_adapter_t *adapter, const int8_t *vector, const int32_t *delta_q15,
+                      uint32_t *random) {
+  const rt_adapter_plan_t *plan = adapter->plan;
+  rt_normal_range_t range = inputs(adapter);
+  const int8_t *n = rt_normal_vector(adapter, &range, vector);
+  for (uint32_t c = 0; c < plan->classes; c++) {
+    rt_groups_add_outer(adapter, RT_GROUP_HEAD_WEIGHTS, c, delta_q15[c], 15 + RT_NORMAL_BITS, n, 0,
+                        random);
+  }
+  rt_groups_add(adapter, RT_GROUP_HEAD_BIAS, 0, 1, delta_q15, plan->classes, 15, random);
+  return plan->classes * plan->head_inputs;
+}
+
+static void calibrate(rt_adapter_t *adapter, const int8_t *vectors, uint32_t count) {
+  rt_normal_range_t range = inputs(adapter);
+  rt_normal_calibrate(adapter, &range, vectors, count);
 }
 
 const rt_adapter_kind_t rt_kind_head = {
     .method = RT_ADAPTER_HEAD,
     .cached = 1,
     .check = check,
-    .constant_bytes = no_constants,
-    .logits = rt_adapter_head_logits,
-    .learn = rt_adapter_head_learn,
+    .constant_bytes = constant_bytes,
+    .logits = logits,
+    .calibrate = calibrate,
+    .learn = learn,
 };

@@ -1,20 +1,20 @@
 /*
  * Adapter kind "skip": the head, and a path from the blocks' outputs straight to the logits.
- *   z += U (D n),  n_j = (t_j - mean_j) * factor_j
- * t is the mean over time and frequency of the outputs of every convolution before the last block
- * (int8, the layer's own quantisation). Mean and factor are learnt from the windows of the first
- * burst and saved with the adapter: factor_j = 128 / standard deviation of t_j in steps of t,
- * 1..255, so that n is int8 in Q4. Nothing is propagated back through the network, so a window
- * is run through the frozen layers once a view and trained on as a vector.
+ *   z += U (D n)
+ * n are the normalised taps (adapter_normal.h); a tap is the mean over time and frequency of the
+ * output of a convolution before the last block, int8 in the layer's own quantisation. Nothing is
+ * propagated back through the network, so a window is run through the frozen layers once a view and
+ * trained on as a vector.
  */
-
-#include "adapter.h"
+#include "adapter_normal.h"
 #include "train_groups.h"
 
-#define NORMAL_BITS 4        /* n is Q4 */
-#define FACTOR_BITS 7        /* factor = 128 / deviation */
-#define DEVIATION_MIN_Q8 128 /* half a step of t: a dead channel is not blown up */
 #define RANK_MAX RT_ADAPTER_RANK_MAX
+
+static rt_normal_range_t taps(const rt_adapter_t *adapter) {
+  rt_normal_range_t range = {adapter->plan->head_inputs, adapter->plan->tap_channels};
+  return range;
+}
 
 static uint32_t constant_bytes(const rt_adapter_plan_t *plan) { return 2u * plan->tap_channels; }
 
@@ -70,21 +70,14 @@ static void row(rt_adapter_t *adapter, uint32_t layer, uint32_t row) {
   }
 }
 
-/* n_j in Q4 within int8. */
-static int8_t normal(const rt_adapter_t *adapter, const int8_t *vector, uint32_t j) {
-  int32_t t = vector[adapter->plan->head_inputs + j];
-  int32_t mean = adapter->constants[j];
-  int32_t factor = (uint8_t)adapter->constants[adapter->plan->tap_channels + j];
-  return (int8_t)rt_fixed_clamp(((t - mean) * factor) >> (FACTOR_BITS - NORMAL_BITS), 127);
-}
-
 /* hidden_k = sum_j D_kj n_j */
 static void hidden(const rt_adapter_t *adapter, const int8_t *vector, int32_t *out) {
   const rt_adapter_plan_t *plan = adapter->plan;
   const int8_t *down = rt_adapter_q(adapter, RT_GROUP_SKIP_DOWN);
+  rt_normal_range_t range = taps(adapter);
   for (uint32_t k = 0; k < plan->rank; k++) out[k] = 0;
   for (uint32_t j = 0; j < plan->tap_channels; j++) {
-    int32_t n = normal(adapter, vector, j);
+    int32_t n = rt_normal_value(adapter, &range, vector, j);
     for (uint32_t k = 0; k < plan->rank; k++) out[k] += down[k * plan->tap_channels + j] * n;
   }
 }
@@ -95,8 +88,8 @@ static void logits(const rt_adapter_t *adapter, const int8_t *vector, int32_t *d
   int32_t h[RANK_MAX];
   rt_adapter_head_logits(adapter, vector, delta_q16);
   hidden(adapter, vector, h);
-  int32_t exponent =
-      adapter->exponents[RT_GROUP_SKIP_DOWN] + adapter->exponents[RT_GROUP_SKIP_UP] + NORMAL_BITS;
+  int32_t exponent = adapter->exponents[RT_GROUP_SKIP_DOWN] + adapter->exponents[RT_GROUP_SKIP_UP] +
+                     RT_NORMAL_BITS;
   rt_real_t scale = rt_real_from_uint(1, 16 - exponent);
   for (uint32_t c = 0; c < plan->classes; c++) {
     int32_t sum = 0; /* |h| < 2^14 * tap channels, at most 2^23 (checked): fits with rank 1 */
@@ -131,7 +124,7 @@ static void learn_up(rt_adapter_t *adapter, const int8_t *vector, const int32_t 
   hidden(adapter, vector, h);
   int32_t shift = normalise(h, plan->rank) + 3; /* 12 bits: products stay below 2^29 */
   for (uint32_t k = 0; k < plan->rank; k++) h[k] >>= 3;
-  int32_t exponent = 15 - shift + adapter->exponents[RT_GROUP_SKIP_DOWN] + NORMAL_BITS;
+  int32_t exponent = 15 - shift + adapter->exponents[RT_GROUP_SKIP_DOWN] + RT_NORMAL_BITS;
   for (uint32_t c = 0; c < plan->classes; c++) {
     int32_t row[RANK_MAX];
     for (uint32_t k = 0; k < plan->rank; k++) row[k] = delta_q15[c] * h[k];
@@ -140,7 +133,7 @@ static void learn_up(rt_adapter_t *adapter, const int8_t *vector, const int32_t 
 }
 
 /* dD_kj = (sum_c U_ck delta_c) n_j */
-static void learn_down(rt_adapter_t *adapter, int8_t *normals, const int32_t *delta_q15,
+static void learn_down(rt_adapter_t *adapter, const int8_t *normals, const int32_t *delta_q15,
                        uint32_t *random) {
   const rt_adapter_plan_t *plan = adapter->plan;
   const int8_t *up = rt_adapter_q(adapter, RT_GROUP_SKIP_UP);
@@ -150,7 +143,7 @@ static void learn_down(rt_adapter_t *adapter, int8_t *normals, const int32_t *de
     for (uint32_t c = 0; c < plan->classes; c++) back[k] += up[c * plan->rank + k] * delta_q15[c];
   }
   int32_t shift = normalise(back, plan->rank);
-  int32_t exponent = 15 - shift + adapter->exponents[RT_GROUP_SKIP_UP] + NORMAL_BITS;
+  int32_t exponent = 15 - shift + adapter->exponents[RT_GROUP_SKIP_UP] + RT_NORMAL_BITS;
   for (uint32_t k = 0; k < plan->rank; k++) {
     rt_groups_add_outer(adapter, RT_GROUP_SKIP_DOWN, k, back[k], exponent, normals, 0, random);
   }
@@ -161,51 +154,14 @@ static uint32_t learn(rt_adapter_t *adapter, const int8_t *vector, const int32_t
   const rt_adapter_plan_t *plan = adapter->plan;
   uint32_t work = rt_adapter_head_learn(adapter, vector, delta_q15, random);
   learn_up(adapter, vector, delta_q15, random);
-  /* Training runs from the cache, so the live vector's taps may hold the normalised ones. */
-  int8_t *normals = adapter->vector + plan->head_inputs;
-  for (uint32_t j = 0; j < plan->tap_channels; j++) normals[j] = normal(adapter, vector, j);
-  learn_down(adapter, normals, delta_q15, random);
+  rt_normal_range_t range = taps(adapter);
+  learn_down(adapter, rt_normal_vector(adapter, &range, vector), delta_q15, random);
   return work + plan->rank * (2u * plan->tap_channels + 2u * plan->classes);
 }
 
-/* ---- mean and deviation of the taps ---- */
-
-static void calibrate_tap(rt_adapter_t *adapter, const int8_t *vectors, uint32_t count,
-                          uint32_t j) {
-  const rt_adapter_plan_t *plan = adapter->plan;
-  uint32_t stride = plan->vector.bytes;
-  const int8_t *x = vectors + plan->head_inputs + j;
-  uint32_t sum = 0;
-  for (uint32_t i = 0; i < count; i++) sum += (uint32_t)(x[i * stride] + 128);
-  int32_t mean = (int32_t)rt_fixed_divide(sum + count / 2, count) - 128;
-  uint32_t squares = 0; /* at most 255^2 a window: room for 65,536 windows */
-  for (uint32_t i = 0; i < count; i++) {
-    int32_t d = x[i * stride] - mean;
-    squares += (uint32_t)(d * d);
-  }
-  uint32_t variance = rt_fixed_divide(squares, count);                        /* <= 255^2 */
-  uint32_t rest = rt_fixed_divide((squares - variance * count) << 16, count); /* Q16 */
-  uint32_t deviation = rt_fixed_sqrt((variance << 16) + rest);                /* Q8 */
-  if (deviation < DEVIATION_MIN_Q8) deviation = DEVIATION_MIN_Q8;
-  uint32_t factor = rt_fixed_divide((1u << (FACTOR_BITS + 8)) + deviation / 2, deviation);
-  adapter->constants[j] = (int8_t)mean;
-  if (factor < 1) factor = 1;
-  adapter->constants[plan->tap_channels + j] = (int8_t)(uint8_t)(factor > 255 ? 255 : factor);
-}
-
-static uint32_t is_calibrated(const rt_adapter_t *adapter) {
-  const rt_adapter_plan_t *plan = adapter->plan;
-  for (uint32_t j = 0; j < plan->tap_channels; j++) {
-    if (adapter->constants[plan->tap_channels + j] != 0) return 1;
-  }
-  return 0;
-}
-
 static void calibrate(rt_adapter_t *adapter, const int8_t *vectors, uint32_t count) {
-  if (is_calibrated(adapter)) return; /* D was trained on these normals: they stay as they are */
-  for (uint32_t j = 0; j < adapter->plan->tap_channels; j++) {
-    calibrate_tap(adapter, vectors, count, j);
-  }
+  rt_normal_range_t range = taps(adapter);
+  rt_normal_calibrate(adapter, &range, vectors, count);
 }
 
 const rt_adapter_kind_t rt_kind_skip = {

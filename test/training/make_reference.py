@@ -156,7 +156,7 @@ class Network:
                 weight = m.quantisation(op["inputs"][1])[0].astype(np.float64)
                 layer.update(unit=before * weight, factor=np.broadcast_to(before * weight / scale.astype(np.float64), len(layer["b"])))
             self.layers.append(layer)
-        self.head = self.layers[-1]
+        self.head, self.head_input = self.layers[-1], self.layers[-2]
         self.sites = [l for l in self.layers[:-1] if l["code"] == CONV and l["w"].shape[1:3] == (1, 1)]
         self.taps = [l for l in self.layers[:-1] if l["code"] == CONV][:-1]
 
@@ -237,9 +237,14 @@ class Adapter:
         p = self.params
         return list(zip(p[2::2], p[3::2])) if self.method == "lora" else None
 
-    def calibrate(self, taps):
-        """kind_skip.c: mean and deviation of the taps over the windows of the first burst."""
-        t = taps.numpy().astype(np.int64)
+    def steps(self, x, taps):
+        """The int8 values that are normalised."""
+        head = self.network.head_input
+        return taps if self.method == "skip" else torch.round(x / head["scale"]) + head["zero"]
+
+    def calibrate(self, x, taps):
+        """adapter_normal.c: mean and deviation over the windows of the first burst."""
+        t = self.steps(x, taps).numpy().astype(np.int64)
         n = len(t)
         mean = ((t + 128).sum(0) + n // 2) // n - 128
         squares = ((t - mean) ** 2).sum(0)
@@ -249,11 +254,12 @@ class Adapter:
 
     def logits(self, x, taps):
         head, p = self.network.head, self.params
-        z = x @ (head["w"] + p[0]).T + head["b"] + p[1][0]
-        if self.method == "skip":
-            n = torch.clamp(torch.floor((taps - self.mean) * self.factor / 8), -127, 127) / 16
-            z = z + (n @ p[2].T) @ p[3].T
-        return z
+        if self.method == "lora":
+            return x @ (head["w"] + p[0]).T + head["b"] + p[1][0]
+        n = torch.clamp(torch.floor((self.steps(x, taps) - self.mean) * self.factor / 8), -127, 127) / 16
+        if self.method == "head":
+            return x @ head["w"].T + head["b"] + n @ p[0].T + p[1][0]
+        return x @ (head["w"] + p[0]).T + head["b"] + p[1][0] + (n @ p[2].T) @ p[3].T
 
 
 def gradients(network, method, spec, inputs, labels):
@@ -314,8 +320,8 @@ def burst(network, method, spec, inputs, labels):
     adapter = Adapter(network, method, spec, spec["start"])
     with torch.no_grad():
         frozen = network.run(inputs)
-    if method == "skip":
-        adapter.calibrate(frozen[1])
+    if method != "lora":
+        adapter.calibrate(*frozen)
     order = Order(SEED, len(labels))
     velocity = [torch.zeros_like(p) for p in adapter.params]
     y, losses = torch.tensor(labels), []

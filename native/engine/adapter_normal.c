@@ -1,0 +1,54 @@
+#include "adapter_normal.h"
+
+#define FACTOR_BITS 7
+#define DEVIATION_MIN_Q8 128 /* half a step: a dead channel is not blown up */
+
+int32_t rt_normal_value(const rt_adapter_t *adapter, const rt_normal_range_t *range,
+                        const int8_t *vector, uint32_t j) {
+  int32_t mean = adapter->constants[j];
+  int32_t factor = (uint8_t)adapter->constants[range->count + j];
+  int32_t distance = vector[range->first + j] - mean;
+  return rt_fixed_clamp((distance * factor) >> (FACTOR_BITS - RT_NORMAL_BITS), 127);
+}
+
+const int8_t *rt_normal_vector(rt_adapter_t *adapter, const rt_normal_range_t *range,
+                               const int8_t *vector) {
+  int8_t *out = adapter->vector + range->first;
+  for (uint32_t j = 0; j < range->count; j++) {
+    out[j] = (int8_t)rt_normal_value(adapter, range, vector, j);
+  }
+  return out;
+}
+
+static void calibrate_channel(rt_adapter_t *adapter, const rt_normal_range_t *range,
+                              const int8_t *vectors, uint32_t count, uint32_t j) {
+  uint32_t stride = adapter->plan->vector.bytes;
+  const int8_t *x = vectors + range->first + j;
+  uint32_t sum = 0;
+  for (uint32_t i = 0; i < count; i++) sum += (uint32_t)(x[i * stride] + 128);
+  int32_t mean = (int32_t)rt_fixed_divide(sum + count / 2, count) - 128;
+  uint32_t squares = 0; /* at most 255^2 a window: room for 65,536 windows */
+  for (uint32_t i = 0; i < count; i++) {
+    int32_t d = x[i * stride] - mean;
+    squares += (uint32_t)(d * d);
+  }
+  uint32_t variance = rt_fixed_divide(squares, count);                        /* <= 255^2 */
+  uint32_t rest = rt_fixed_divide((squares - variance * count) << 16, count); /* Q16 */
+  uint32_t deviation = rt_fixed_sqrt((variance << 16) + rest);                /* Q8 */
+  if (deviation < DEVIATION_MIN_Q8) deviation = DEVIATION_MIN_Q8;
+  uint32_t factor = rt_fixed_divide((1u << (FACTOR_BITS + 8)) + deviation / 2, deviation);
+  if (factor < 1) factor = 1;
+  adapter->constants[j] = (int8_t)mean;
+  adapter->constants[range->count + j] = (int8_t)(uint8_t)(factor > 255 ? 255 : factor);
+}
+
+void rt_normal_calibrate(rt_adapter_t *adapter, const rt_normal_range_t *range,
+                         const int8_t *vectors, uint32_t count) {
+  /* Weights were trained on these normals: once known, they stay as they are. */
+  for (uint32_t j = 0; j < range->count; j++) {
+    if (adapter->constants[range->count + j] != 0) return;
+  }
+  for (uint32_t j = 0; j < range->count; j++) {
+    calibrate_channel(adapter, range, vectors, count, j);
+  }
+}

@@ -1,0 +1,35 @@
+/*
+ * Normalised vectors: what head and skip adapters learn from.
+ *   n_j = (v_j - mean_j) * factor_j, int8 in Q4
+ * Mean and factor of a channel are learnt from the windows of the first burst and saved with the
+ * adapter (its constants: all means as int8, then all factors as uint8). factor = 128 / standard
+ * deviation in steps of v, 1..255. Without this, channels of large activations would learn fast and
+ * those of small ones not at all.
+ */
+#ifndef RT_ENGINE_ADAPTER_NORMAL_H
+#define RT_ENGINE_ADAPTER_NORMAL_H
+
+#include "adapter.h"
+
+#define RT_NORMAL_BITS 4
+
+/* The channels of the vector that are normalised: those of the constants, in order. */
+typedef struct {
+  uint32_t first; /* in the vector */
+  uint32_t count;
+} rt_normal_range_t;
+
+/* n_j of a vector, j < count. */
+int32_t rt_normal_value(const rt_adapter_t *adapter, const rt_normal_range_t *range,
+                        const int8_t *vector, uint32_t j);
+
+/* Writes n over the range of the adapter's live vector and returns it. Training works from the
+ * cache, so the live vector is free for that. */
+const int8_t *rt_normal_vector(rt_adapter_t *adapter, const rt_normal_range_t *range,
+                               const int8_t *vector);
+
+/* Learns means and factors from vectors, count 1..65535, unless they are known already. */
+void rt_normal_calibrate(rt_adapter_t *adapter, const rt_normal_range_t *range,
+                         const int8_t *vectors, uint32_t count);
+
+#endif
