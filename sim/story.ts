@@ -40,6 +40,8 @@ export interface StoryOptions {
   speed?: number;
   /** Windows of the known speaker before the other comes; default 80. */
   knownWindows?: number;
+  /** Takes what goes to stdout, table or JSON; default: stdout. */
+  print?: (text: string) => void;
   /** For tests: called with every event. */
   onEvent?: (event: StoryEvent) => void;
   /** For tests: another engine than that of the model. */
@@ -197,7 +199,12 @@ class Story {
     this.events.push(event);
     this.options.onEvent?.(event);
     this.view?.onEvent(event);
-    if (this.options.json === true) process.stdout.write(`${JSON.stringify(event)}\n`);
+    if (this.options.json === true) this.print(JSON.stringify(event));
+  }
+
+  private print(text: string): void {
+    if (this.options.print === undefined) process.stdout.write(`${text}\n`);
+    else this.options.print(text);
   }
 
   private async powerOn(speaker: Speaker): Promise<void> {
@@ -291,7 +298,7 @@ class Story {
     mkdirSync(dirname(plot), { recursive: true });
     writeFileSync(plot, plotStory(this.events, `${cast.known}, then ${cast.new}`));
     this.emit(summary);
-    if (this.options.json !== true) process.stdout.write(`${summaryTable(summary)}\n`);
+    if (this.options.json !== true) this.print(summaryTable(summary));
     return summary;
   }
 }

@@ -13,6 +13,7 @@ it('plays real speakers, with the model that never heard the new one', async () 
     known: 'george',
     new: 'nicolas',
     plot: join(folder, 'plot.svg'),
+    print: () => undefined,
   });
   rmSync(folder, { recursive: true });
   expect(summary.model).toBe('without-nicolas.tflite');

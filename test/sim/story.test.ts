@@ -107,17 +107,19 @@ describe('the story with synthetic voices', () => {
   it('is the same story again with the same seed, and another with another', async () => {
     const again: StoryEvent[] = [];
     const onEvent = (event: StoryEvent): void => void again.push(event);
-    await runStory({ headless: true, seed: 4, plot: plot(), onEvent });
+    const lines: string[] = [];
+    const print = (text: string): void => void lines.push(text);
+    await runStory({ headless: true, seed: 4, plot: plot(), onEvent, print });
+    expect(lines.join()).toContain('new speaker child, after adapting');
     expect(JSON.stringify(again)).toBe(JSON.stringify(events));
     const other: StoryEvent[] = [];
-    await runStory({
-      headless: true,
-      seed: 5,
-      knownWindows: 1,
-      plot: plot(),
-      onEvent: (event) => void other.push(event),
-    });
-    expect(JSON.stringify(other.slice(0, 20))).not.toBe(JSON.stringify(events.slice(0, 20)));
+    const firstWindows = (event: StoryEvent): void => {
+      other.push(event);
+      if (other.length === 20) throw new Error('enough');
+    };
+    const options = { headless: true, seed: 5, plot: plot(), onEvent: firstWindows };
+    await expect(runStory(options)).rejects.toThrow('enough');
+    expect(JSON.stringify(other)).not.toBe(JSON.stringify(events.slice(0, 20)));
   });
 });
 
