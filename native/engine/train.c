@@ -55,25 +55,32 @@ rt_status_t rt_train_forget(rt_trainer_t *trainer) {
   return RT_OK;
 }
 
+/* What the kinds share: docs/training.md says how these were found. */
+static const rt_train_params_t common = {
+    .momentum_q15 = 29491, /* 0.9 */
+    .clip_q16 = 65536,
+    .smoothing_q15 = 1638, /* 0.05 */
+    .jitter = {.shift_rows = 4, .tempo_q8 = 38, .noise_q8 = 26, .gain_q8 = 77, .erode_q8 = 90},
+    .seed = 1,
+};
+
 void rt_train_defaults(const rt_adapter_t *adapter, rt_train_params_t *params) {
-  const rt_train_params_t lora = {
-      .steps = 200,
-      .batch = 4,
-      .rate_q24 = 167772, /* 0.01 */
-      .momentum_q15 = 29491,
-      .decay_q24 = 0,
-      .clip_q16 = 65536,
-      .smoothing_q15 = 0,
-      .views = 2,
-      .jitter = {.shift_rows = 4, .tempo_q8 = 38, .noise_q8 = 26, .gain_q8 = 128, .erode_q8 = 128},
-      .seed = 1,
-  };
-  *params = lora;
-  if (!adapter->kind->cached) return;
-  params->steps = 600;
-  params->batch = 8;
-  params->rate_q24 = 335544; /* 0.02 */
-  params->views = 4;
+  *params = common;
+  if (adapter->kind->cached) {
+    params->steps = 300;
+    params->batch = 8;
+    params->views = 8;
+    params->rate_q24 = 1677722;                                                    /* 0.1 */
+    params->decay_q24 = adapter->plan->method == RT_ADAPTER_SKIP ? 335544 : 50332; /* .02, .003 */
+  } else {
+    params->steps = 200;
+    params->batch = 4;
+    params->views = 2;
+    params->rate_q24 = 335544; /* 0.02 */
+  }
+  const rt_model_t *model = adapter->engine->model;
+  uint32_t half = (uint32_t)model->tensors[model->input_tensor].height / 2u;
+  if (params->jitter.shift_rows > half) params->jitter.shift_rows = half;
 }
 
 static uint32_t out_of_range(const rt_trainer_t *trainer, const rt_train_params_t *p) {
