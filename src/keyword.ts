@@ -65,8 +65,11 @@ async function enrol(words: string[]) {
 }
 
 /** Trains in slices under a budget; what does not help on held-out words is rolled back. */
-async function learn() {
-  const burst = await runBurst({ steps: 600, slice: 300, patience: 1, millijoules: 4000 }, trainer);
+async function learn(share: number) {
+  // Who is understood well already has more to lose: then a held-out word more must be right.
+  const minGain = share > 0.9 ? 0.5 : 0;
+  const budget = { steps: 600, slice: 300, patience: 1, millijoules: 4000, minGain };
+  const burst = await runBurst(budget, trainer);
   console.log(`decision burst ended by ${burst.end()}, gain ${burst.gain()}`);
   checkpoint.improved(burst.gain());
 }
@@ -84,7 +87,7 @@ async function onWindow(heard: Heard, words: string[]) {
   if (!drifted || !schedule.mayTrain(await power.batteryCharge.read())) return;
   console.log(`drift statistic=${drift.progress()} since=${drift.windowsSinceChange()}`);
   const share = await enrol(words);
-  if (share < GOOD) await learn();
+  if (share < GOOD) await learn(share);
   else console.log(`decision no training, ${share} of the words are right`);
   await forget();
   drift.reset();
