@@ -59,24 +59,30 @@ rt_status_t rt_train_forget(rt_trainer_t *trainer) {
 static const rt_train_params_t common = {
     .momentum_q15 = 29491, /* 0.9 */
     .clip_q16 = 65536,
-    .smoothing_q15 = 1638, /* 0.05 */
-    .jitter = {.shift_rows = 4, .tempo_q8 = 38, .noise_q8 = 26, .gain_q8 = 77, .erode_q8 = 90},
+    .views = 8,
+    .jitter = {.shift_rows = 4, .tempo_q8 = 38, .noise_q8 = 26, .gain_q8 = 128, .erode_q8 = 128},
     .seed = 1,
 };
 
 void rt_train_defaults(const rt_adapter_t *adapter, rt_train_params_t *params) {
   *params = common;
-  if (adapter->kind->cached) {
-    params->steps = 300;
-    params->batch = 8;
-    params->views = 8;
-    params->rate_q24 = 1677722;                                                    /* 0.1 */
-    params->decay_q24 = adapter->plan->method == RT_ADAPTER_SKIP ? 335544 : 50332; /* .02, .003 */
-  } else {
+  if (adapter->plan->method == RT_ADAPTER_LORA) {
     params->steps = 200;
     params->batch = 4;
-    params->views = 2;
-    params->rate_q24 = 335544; /* 0.02 */
+    params->rate_q24 = 335544;    /* 0.02 */
+    params->smoothing_q15 = 1638; /* 0.05 */
+  } else {
+    params->steps = 300;
+    params->batch = 8;
+    params->rate_q24 = 838861;  /* 0.05 */
+    params->decay_q24 = 167772; /* 0.01 */
+  }
+  if (adapter->plan->method == RT_ADAPTER_HEAD) {
+    params->rate_q24 = 1677722; /* 0.1 */
+    params->decay_q24 = 50332;  /* 0.003 */
+    params->smoothing_q15 = 1638;
+    params->jitter.gain_q8 = 77;
+    params->jitter.erode_q8 = 90;
   }
   const rt_model_t *model = adapter->engine->model;
   uint32_t half = (uint32_t)model->tensors[model->input_tensor].height / 2u;

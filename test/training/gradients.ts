@@ -57,7 +57,7 @@ export async function engineGradients(name: CaseName, method: Method): Promise<E
   const { firmware, trainer } = training.internals;
   const { labels } = readCase(name);
   labels.forEach((_, i) => training.assign(i, i === window ? 'train' : 'heldOut'));
-  training.begin({ steps: 2, batch: 1, views: 1, seed: 1, rate: 2 ** -24, decay: 0 });
+  training.begin({ steps: 2, batch: 1, views: 1, seed: 1, rate: 2 ** -24, decay: 0, smoothing: 0 });
   while (training.step < 1) training.run(1);
   const signals = new Map<string, Float64Array>();
   const position = (): number => firmware.call('rt_sim_backward_step', trainer);
