@@ -12,8 +12,11 @@ import type { ServiceSpec } from './compile.ts';
 export type Value = string | number | boolean | Uint8Array;
 export type Values = Value[];
 
-/** Answers a command; undefined sends no report. */
-export type CommandHandler = (values: Values) => Values | undefined;
+/** Serves a command: returns the report, or undefined and calls `reply` with it later. */
+export type CommandHandler = (
+  values: Values,
+  reply: (report: Values) => void,
+) => Values | undefined;
 
 const REGISTER_PRE_GET = 'registerPreGet';
 const REPORT_RECEIVE = 'reportReceive';
@@ -56,9 +59,12 @@ export class Endpoint {
     const report = this.spec.packets.find(
       ({ kind, identifier }) => kind === 'report' && identifier === command.identifier,
     );
+    const reply = (answer: Values): void => {
+      if (report !== undefined) this.send(report, answer);
+    };
     this.server.handle(command.identifier, (packet) => {
-      const answer = handler(unpack(packet.data, command));
-      if (answer !== undefined && report !== undefined) this.send(report, answer);
+      const answer = handler(unpack(packet.data, command), reply);
+      if (answer !== undefined) reply(answer);
     });
   }
 

@@ -69,6 +69,12 @@ interface Burst {
   stopping: boolean;
 }
 
+/** A report that is due when the board would have worked for so many cycles. */
+interface Work {
+  cycles: number;
+  report: Values;
+}
+
 interface Remembered {
   window: Window;
   input: Int8Array;
@@ -210,11 +216,19 @@ export class Learner {
     ]);
   }
 
-  private command(name: string, handler: (values: Values) => Values): void {
-    this.endpoint.command(name, (values) => {
-      const report = handler(values);
-      this.options.onTraffic?.(name, report, values);
-      return report;
+  private command(name: string, handler: (values: Values) => Values | Work): void {
+    this.endpoint.command(name, (values, reply) => {
+      const answer = (report: Values): void => {
+        reply(report);
+        this.options.onTraffic?.(name, report, values);
+      };
+      const result = handler(values);
+      if (Array.isArray(result)) answer(result);
+      else {
+        const finish = (): void => answer(result.report);
+        this.options.processor.run({ start: () => result.cycles, finish }, 'urgent');
+      }
+      return undefined;
     });
   }
 
@@ -243,11 +257,10 @@ export class Learner {
     this.event('prediction', values);
   }
 
-  private infer(): Values {
+  private infer(): Values | Work {
     const last = this.recent.at(-1);
     if (last === undefined) return wireValues(NOTHING);
-    this.options.processor.run(idleJob(this.engine.inferenceCycles), 'urgent');
-    return wireValues(this.predict(last));
+    return { cycles: this.engine.inferenceCycles, report: wireValues(this.predict(last)) };
   }
 
   private remember(number: number, label: number, purpose: number): Values {
@@ -329,7 +342,7 @@ export class Learner {
     this.event('training_done', [reason, steps, this.engine.loss, this.joules(cycles)]);
   }
 
-  private check(): Values {
+  private check(): Values | Work {
     if (this.isBusy) return [STATUS.busy, 0, 0, 0, 0, 0];
     if (this.engine.heldOutCount === 0) return [STATUS.noSamples, 0, 0, 0, 0, 0];
     const after = this.engine.evaluateHeldOut();
@@ -340,12 +353,13 @@ export class Learner {
       before = this.engine.evaluateHeldOut();
       this.engine.loadAdapter(present);
     }
-    this.options.processor.run(
-      idleJob(2 * after.total * this.engine.inferenceCycles),
-      'background',
-    );
     const { total, correct, loss } = after;
-    return [STATUS.ok, total, before.correct, correct, before.loss, loss];
+    // behind frozen layers both adapters share one inference, inside the network they cannot
+    const inferences = (this.engine.method === 'lora' ? 2 : 1) * total;
+    return {
+      cycles: inferences * this.engine.inferenceCycles,
+      report: [STATUS.ok, total, before.correct, correct, before.loss, loss],
+    };
   }
 
   private restore(): Status {
@@ -398,11 +412,6 @@ const NOTHING: Prediction = {
   entropy: 0,
   shift: 0,
 };
-
-/** Work whose result is already known but whose time and energy count. */
-function idleJob(cycles: number): { start: () => number; finish: () => void } {
-  return { start: () => cycles, finish: () => undefined };
-}
 
 /** Fields of a prediction in the order and within the ranges of the specification. */
 function wireValues({ window, label, confidence, margin, entropy, shift }: Prediction): Values {

@@ -32,7 +32,7 @@ export interface StoryOptions {
   target?: 'official';
   /** One JSON object a line on stdout, instead of view and table. */
   json?: boolean;
-  /** No live view; the table is printed all the same. */
+  /** No live view; the table is printed all the same. Without a terminal there is none anyway. */
   headless?: boolean;
   /** Path of the plot; default .retune/story.svg. */
   plot?: string;
@@ -168,7 +168,8 @@ class Story {
     const person = (name: string): Speaker =>
       new Speaker(name, cast.recordings, cast.labels, random);
     this.people = { known: person(cast.known), new: person(cast.new) };
-    if (options.json !== true && options.headless !== true) this.view = this.createView();
+    const isWatched = options.json !== true && options.headless !== true;
+    if (isWatched && process.stderr.isTTY) this.view = this.createView();
   }
 
   async run(): Promise<SummaryEvent> {
