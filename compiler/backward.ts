@@ -232,11 +232,20 @@ class BackwardPlanner {
     const first = this.backwardStep(this.head);
     const last = this.backwardStep(this.path.at(-1) ?? this.head);
     const span = { first, last, kind: 'training' };
+    // Dense layers use sums and outputs, depthwise ones the plane: never at the same time.
+    const group = 'backward scratch';
+    const sums = 4 * Math.max(headInputs, ...widths);
     return [
       { name: 'pooled', bytes: this.pooled ? 2 * headInputs : 0, ...span },
-      { name: 'outputs', bytes: 2 * Math.max(0, ...outputs), ...span },
-      { name: 'sums', bytes: 4 * Math.max(headInputs, ...widths), ...span },
-      { name: 'plane', bytes: 2 * Math.max(0, ...planes), ...span },
+      { name: 'sums', bytes: sums, ...span, group, groupOffset: 0 },
+      {
+        name: 'outputs',
+        bytes: 2 * Math.max(0, ...outputs),
+        ...span,
+        group,
+        groupOffset: alignUp(sums),
+      },
+      { name: 'plane', bytes: 2 * Math.max(0, ...planes), ...span, group, groupOffset: 0 },
     ];
   }
 }
