@@ -8,7 +8,7 @@ import { engineFactory } from './model-engine.ts';
 import { Observer } from './observer.ts';
 import { plotStory } from './plot.ts';
 import { loadBoard } from './processor.ts';
-import { loadRecordings, type Recording } from './recordings.ts';
+import { listSpeakers, loadRecordings, type Recording } from './recordings.ts';
 import { Speaker } from './speaker.ts';
 import { summaryTable } from './summary.ts';
 import { User } from './user.ts';
@@ -86,39 +86,34 @@ export async function runStory(options: StoryOptions = {}): Promise<SummaryEvent
 
 async function chooseCast(options: StoryOptions, say: (text: string) => void): Promise<Cast> {
   const folder = options.data ?? (await demoVoices(say));
-  const model = options.model ?? defaultModel(options);
+  const people = choosePeople(folder, options);
+  const model = options.model ?? defaultModel(people.new);
   const createEngine = options.createEngine ?? engineFactory(model);
   const { sampleRate: rate, labels } = await createEngine();
   const recordings = loadRecordings(folder, rate);
-  const present = [...new Set(recordings.map(({ speaker }) => speaker))];
-  const people = present.filter((name) => !name.startsWith('_'));
+  return { ...people, recordings, model, createEngine, rate, labels };
+}
+
+function choosePeople(folder: string, options: StoryOptions): { known: string; new: string } {
+  const people = listSpeakers(folder).filter((name) => !name.startsWith('_')); // noise is nobody
   const usual = options.data === undefined ? DEMO : undefined;
   const known = options.known ?? usual?.known ?? people.find((name) => name !== options.new);
   const stranger = options.new ?? usual?.new ?? people.find((name) => name !== known);
-  for (const name of [known, stranger]) {
-    if (name === undefined) {
-      throw new RetuneError(
-        `${folder}: the story needs two speakers, here is only ${people.join()}`,
-      );
-    }
-    if (!people.includes(name)) {
-      throw new RetuneError(`${folder}: no speaker ${name}; choose from ${people.join(', ')}`);
-    }
+  if (known === undefined || stranger === undefined || known === stranger) {
+    throw new RetuneError(
+      `${folder}: the story needs two different speakers; choose from ${people.join(', ')}`,
+    );
   }
-  return {
-    known: known as string,
-    new: stranger as string,
-    recordings,
-    model,
-    createEngine,
-    rate,
-    labels,
-  };
+  for (const name of [known, stranger]) {
+    if (people.includes(name)) continue;
+    throw new RetuneError(`${folder}: no speaker ${name}; choose from ${people.join(', ')}`);
+  }
+  return { known, new: stranger };
 }
 
-/** With real recordings the new speaker must be new to the model too. */
-function defaultModel(options: StoryOptions): string {
-  const without = join(MODELS, `without-${options.new ?? ''}.tflite`);
+/** The new speaker must be new to the model too, where it can be. */
+function defaultModel(stranger: string): string {
+  const without = join(MODELS, `without-${stranger}.tflite`);
   return existsSync(without) ? without : join(MODELS, 'digits.tflite');
 }
 

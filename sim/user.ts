@@ -48,8 +48,8 @@ export class User {
   /** The device asks for a word. */
   onAsk(word: string): void {
     const recording = this.speaker.askedWord(word);
-    // a word this person never says: silence, and the script has to cope with it
-    if (recording === undefined) return this.plan(PATIENCE, () => this.sayAnything());
+    // a word this person never says: silence, until the script asks for another or gives up
+    if (recording === undefined) return this.plan(2 * PATIENCE, () => this.sayAnything());
     this.plan(REACTION, () => {
       this.asked = this.say(recording);
       this.plan(this.lengthOf(recording) + PATIENCE, () => this.sayAnything());

@@ -23,7 +23,7 @@ export interface Status {
 
 /** The story as it happens, redrawn in place on a terminal. */
 export class LiveView {
-  private readonly draw = createLogUpdate(process.stderr);
+  private readonly draw: ReturnType<typeof createLogUpdate>;
   private readonly windows: WindowEvent[] = [];
   private readonly told: string[] = [];
   private burst?: BurstEvent;
@@ -33,7 +33,10 @@ export class LiveView {
   constructor(
     private readonly title: string,
     private readonly status: () => Status,
-  ) {}
+    stream: NodeJS.WriteStream = process.stderr,
+  ) {
+    this.draw = createLogUpdate(stream);
+  }
 
   onEvent(event: StoryEvent): void {
     if (event.event === 'window') {

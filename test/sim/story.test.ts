@@ -130,6 +130,12 @@ describe('what the story refuses', () => {
     );
   });
 
+  it('the same speaker twice', async () => {
+    await expect(runStory({ headless: true, new: 'child', known: 'child' })).rejects.toThrow(
+      /two different speakers/,
+    );
+  });
+
   it('an empty folder', async () => {
     await expect(runStory({ headless: true, data: folder })).rejects.toThrow(/no recordings/);
   });
