@@ -14,7 +14,6 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { compileModel, type CompiledModel } from '../compiler/compile.ts';
 import { buildImage as modelImage } from '../compiler/emit-image.ts';
-import { inferenceCycles } from '../sim/cycles.ts';
 import { Engine } from '../sim/engine.ts';
 import { randomInput } from '../test/support/inputs.ts';
 import { dataPath } from '../test/support/data.ts';
@@ -46,7 +45,7 @@ interface ModelCost {
   model: string;
   macs: number;
   cycles: number;
-  /** What sim/cycles.ts says. */
+  /** What the firmware expects (rt_engine_row_cycles). */
   estimatedCycles: number;
   cyclesPerMac: number;
   /** Longest row: the finest slice that rt_engine_run can make. */
@@ -114,14 +113,15 @@ async function measure(path: string, profile: boolean): Promise<ModelCost> {
   machine.write(x, at);
   const { cycles, profile: spent } = machine.call('rt_engine_infer', [engine], { profile });
   const y = machine.readInt8(tensorAt(target, outputTensor), output.bytes);
-  const expected = (await Engine.load(bytes, { file: path })).infer(x).output;
+  const reference = await Engine.load(bytes, { file: path });
+  const expected = reference.infer(x).output;
   machine.write(x, at);
   const byRow = rows(target);
   return {
     model: basename(path),
     macs,
     cycles,
-    estimatedCycles: inferenceCycles(compiled.model),
+    estimatedCycles: reference.inferenceCycles,
     cyclesPerMac: cycles / macs,
     longestRowCycles: byRow.longest,
     checkCycles: target.checkCycles,

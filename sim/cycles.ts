@@ -1,33 +1,21 @@
 /**
- * What an inference costs on a board's Cortex-M0+, estimated from the shape of the model. Fitted to
- * cycles counted on the emulated RP2040; bench/kernels.ts prints the estimate beside the count. Within
- * 3 % for the keyword models; too low by a fifth for kernels over 256 taps or rows of weights that are
- * not 4-aligned.
+ * What work costs on a board's Cortex-M0+, for time and energy in the simulation. The firmware itself
+ * estimates inference and training, since it cuts its work by that: rt_engine_row_cycles and the
+ * units of native/engine/train.c. Features are counted here. All of it is fitted to counts on the
+ * emulated RP2040; `npm run bench:rp2040` prints estimate and count side by side.
  */
-import type { LoweredLayer, LoweredModel } from '../compiler/lower.ts';
+import { DSP_PROFILE_FACTS, type DspProfile } from '../native/dsp/quant.ts';
 
-/** Cycles of one output value: so many a product (or element read), and so many besides. */
-const COSTS = {
-  CONV_2D: { product: 6.25, output: 145 },
-  DEPTHWISE_CONV_2D: { product: 9.5, output: 103 },
-  FULLY_CONNECTED: { product: 6.25, output: 200 },
-  AVERAGE_POOL_2D: { product: 10.5, output: 334 },
-  ADD: { product: 0, output: 200 },
-  SOFTMAX: { product: 0, output: 780 },
-} as const;
+/** Cycles of native/dsp, when there is sound: digital silence skips most of a frame. */
+const FEATURES: Record<DspProfile, { sample: number; frame: number; window: number }> = {
+  digits: { sample: 20, frame: 133_600, window: 210_800 },
+  'mlperf-kws': { sample: 19, frame: 143_600, window: 322_900 },
+};
 
-/** A window larger than one tap is gathered first. */
-const GATHER_OUTPUT = 25;
-
-function layerCycles(layer: LoweredLayer, outputs: number): number {
-  const { product, output } = COSTS[layer.op];
-  const gathered = layer.op === 'CONV_2D' && layer.kernelHeight * layer.kernelWidth > 1;
-  return layer.macs * product + outputs * (output + (gathered ? GATHER_OUTPUT : 0));
-}
-
-/** Cycles of one inference. */
-export function inferenceCycles(model: LoweredModel): number {
-  return model.layers.reduce((sum, layer) => {
-    return sum + layerCycles(layer, model.tensors[layer.output]?.bytes ?? 0);
-  }, 0);
+/** Cycles of the features of one window, fed sample by sample. */
+export function featureCycles(profile: DspProfile): number {
+  const { sample, frame, window } = FEATURES[profile];
+  const { clipSamples, windowSamples, hopSamples } = DSP_PROFILE_FACTS[profile];
+  const frames = Math.floor((clipSamples - windowSamples) / hopSamples) + 1;
+  return clipSamples * sample + frames * frame + window;
 }

@@ -14,7 +14,7 @@ import { buildImage } from '../compiler/emit-image.ts';
 import type { FeatureOptions } from '../compiler/features.ts';
 import type { AdapterOptions } from '../compiler/adapter.ts';
 import type { LoweredTensor } from '../compiler/lower.ts';
-import { inferenceCycles } from './cycles.ts';
+import { featureCycles } from './cycles.ts';
 import { FeatureExtractor, featureShift } from './features.ts';
 import { Firmware } from './firmware.ts';
 import { fromLogits, predict, type Prediction } from './prediction.ts';
@@ -106,9 +106,22 @@ export class Engine {
     return [this.input.height, this.input.width, this.input.channels];
   }
 
-  /** Cycles of an inference on a Cortex-M0+, estimated (see cycles.ts). */
+  /** Cycles of an inference on a Cortex-M0+, adapter included: the firmware's own estimate. */
   get inferenceCycles(): number {
-    return inferenceCycles(this.compiled.model);
+    const { model } = this.compiled;
+    return model.layers.reduce((sum, layer, index) => {
+      return sum + this.lowered(layer.output).height * this.rowCycles(index);
+    }, 0);
+  }
+
+  private rowCycles(layer: number): number {
+    if (!this.adaptation) return this.firmware.call('rt_engine_row_cycles', this.engine, layer);
+    return this.firmware.call('rt_adapter_row_cycles', this.adaptation.internals.adapter, layer);
+  }
+
+  /** Cycles of the features of a window on a Cortex-M0+. */
+  get featureCycles(): number {
+    return featureCycles(this.frontEnd.profile);
   }
 
   get inputBytes(): number {

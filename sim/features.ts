@@ -1,7 +1,7 @@
 /** native/dsp in the firmware: from samples to the int8 input of a model. */
 import { RetuneError } from '../cli/error.ts';
 import { DSP_COEFFS, DSP_FRAMES, DSP_PROFILE_FACTS, type DspProfile } from '../native/dsp/quant.ts';
-import type { Firmware } from './firmware.ts';
+import type { FirmwareInterface } from './firmware.ts';
 
 const WINDOW_BYTES = DSP_FRAMES * DSP_COEFFS;
 const RING_SAMPLES = 1024;
@@ -19,7 +19,7 @@ export class FeatureExtractor {
 
   /** @param quant address of the model's rt_dsp_quant_t */
   constructor(
-    private readonly firmware: Firmware,
+    private readonly firmware: FirmwareInterface,
     readonly profile: DspProfile,
     profileId: number,
     private readonly quant: number,

@@ -85,6 +85,9 @@ export class Firmware {
     new Uint32Array(this.memory.buffer, at, length);
 }
 
+/** The same by structure alone: what else runs native/ (an emulated chip) can stand in for it. */
+export type FirmwareInterface = Pick<Firmware, keyof Firmware>;
+
 /** What a status code of the firmware means. */
 export function statusText(status: number): string {
   return STATUS_TEXT[status] ?? `the firmware reports status ${status}`;

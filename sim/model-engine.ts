@@ -10,13 +10,6 @@ import type {
 } from './learning-engine.ts';
 import type { CreateEngine } from './world.ts';
 
-/**
- * Cycles that the board needs, for time and energy in the simulation. Features: docs/dsp.md, measured
- * on the emulated RP2040. Inference: DESIGN's 11.8 M cycles for the 2.66 M multiply-accumulates of
- * MLPerf Tiny's keyword model.
- */
-const FEATURE_CYCLES: Record<string, number> = { digits: 6_920_000, 'mlperf-kws': 7_660_000 };
-const CYCLES_PER_MAC = 11.8 / 2.66;
 /** rt_status_t of an adapter that was made for another model, method or rank. */
 const BLOB_MODEL = -21;
 /** Share of the newest loss in the mean that is reported. */
@@ -96,11 +89,11 @@ export class ModelEngine implements LearningEngine {
   }
 
   get featureCycles(): number {
-    return FEATURE_CYCLES[this.profile] ?? 0;
+    return this.engine.featureCycles;
   }
 
   get inferenceCycles(): number {
-    return Math.round(CYCLES_PER_MAC * this.engine.macs);
+    return this.engine.inferenceCycles;
   }
 
   features(pcm: Int16Array): Int8Array {
@@ -132,12 +125,14 @@ export class ModelEngine implements LearningEngine {
 
   trainRun(budgetCycles: number): TrainingState {
     const { training } = this.engine;
-    const cycles = budgetCycles + this.owed;
+    let cycles = this.owed;
     this.owed = 0;
-    const done = !this.isTraining || training.run(budgetCycles);
-    this.isTraining = !done;
+    if (this.isTraining) {
+      this.isTraining = !training.run(budgetCycles);
+      cycles += training.runCycles;
+    }
     this.noteLoss();
-    return { step: training.step, done, cycles };
+    return { step: training.step, done: !this.isTraining, cycles };
   }
 
   trainEnd(): void {
@@ -173,7 +168,7 @@ export class ModelEngine implements LearningEngine {
   private freeArena(): void {
     while (this.isTraining && this.engine.training.ownsArena) {
       this.isTraining = !this.engine.training.run(UNIT);
-      this.owed += UNIT_CYCLES;
+      this.owed += this.engine.training.runCycles;
     }
   }
 
@@ -183,9 +178,8 @@ export class ModelEngine implements LearningEngine {
   }
 }
 
-/** The smallest slice of training, and about what it costs (RT_TRAIN_UNIT_CYCLES). */
+/** The smallest slice of training. */
 const UNIT = 1;
-const UNIT_CYCLES = 200_000;
 
 /** Makes engines for a model, each a fresh one. */
 export function engineFactory(model: string): CreateEngine {

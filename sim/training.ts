@@ -2,7 +2,7 @@
  * Adapter, labelled windows and training bursts of one engine: native/engine/train.h with the units
  * that people use. Class Engine delegates to it.
  */
-import type { Firmware } from './firmware.ts';
+import type { FirmwareInterface } from './firmware.ts';
 
 /** A training burst; rt_train_params_t in real units. */
 export interface TrainingOptions {
@@ -84,7 +84,7 @@ export class Training {
 
   /** `engine`: address of the rt_engine_t of a model that was compiled with an adapter. */
   constructor(
-    private readonly firmware: Firmware,
+    private readonly firmware: FirmwareInterface,
     private readonly file: string,
     engine: number,
     private readonly classes: number,
@@ -104,7 +104,7 @@ export class Training {
   }
 
   /** The firmware and its rt_adapter_t and rt_trainer_t, for tests that look inside. */
-  get internals(): { firmware: Firmware; adapter: number; trainer: number } {
+  get internals(): { firmware: FirmwareInterface; adapter: number; trainer: number } {
     return { firmware: this.firmware, adapter: this.adapter, trainer: this.trainer };
   }
 
@@ -163,6 +163,12 @@ export class Training {
       done = this.check('rt_train_run', this.trainer, slice) === OK;
     }
     return done;
+  }
+
+  /** Cycles of a Cortex-M0+ that the last run() with a budget should have taken: the firmware's own
+   * estimate, within 10 % of what the emulated RP2040 counts (docs/rp2040.md). */
+  get runCycles(): number {
+    return this.firmware.call('rt_sim_trainer_cycles', this.trainer);
   }
 
   /** The burst ends after the present step. */

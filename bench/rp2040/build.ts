@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -26,7 +26,11 @@ export function buildImage({ sources, output, flags = ['-O2', '-Inative'] }: Bui
   const folder = `${resolve(output)}.objects`;
   mkdirSync(folder, { recursive: true });
   const objects = sources.map((source) => {
-    const object = join(folder, `${basename(source)}.o`);
+    // By path: two rooms may have files of the same name.
+    const object = join(
+      folder,
+      `${relative(root, resolve(root, source)).replace(/[\\/]/g, '-')}.o`,
+    );
     zig('-std=c99', ...flags, '-c', resolve(root, source), '-o', object);
     return object;
   });

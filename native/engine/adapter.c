@@ -6,6 +6,8 @@
 /* Each part of a logit stays within +-2^29 (8,192 in real terms), so that sums cannot wrap. */
 #define LOGIT_LIMIT ((1 << 29) - 1)
 
+#define CYCLES_PARAMETER 100u /* of a Cortex-M0+; docs/rp2040.md */
+
 static const rt_adapter_kind_t *const kinds[] = {&rt_kind_head, &rt_kind_skip, &rt_kind_lora};
 
 static const rt_adapter_kind_t *find_kind(uint32_t method) {
@@ -83,7 +85,7 @@ uint32_t rt_adapter_head_learn(rt_adapter_t *adapter, const int8_t *vector,
     rt_groups_add_outer(adapter, RT_GROUP_HEAD_WEIGHTS, c, delta_q15[c], 15, vector, zero, random);
   }
   rt_groups_add(adapter, RT_GROUP_HEAD_BIAS, 0, 1, delta_q15, plan->classes, 15, random);
-  return plan->classes * plan->head_inputs;
+  return plan->classes * plan->head_inputs * CYCLES_PARAMETER;
 }
 
 /* ---- hooks ---- */
@@ -102,6 +104,11 @@ static void hook_pixel(void *context, uint32_t layer, uint32_t pixel, const int8
   } else {
     adapter->kind->pixel(adapter, layer, pixel, x, acc);
   }
+}
+
+uint32_t rt_adapter_row_cycles(const rt_adapter_t *adapter, uint32_t layer) {
+  uint32_t cycles = rt_engine_row_cycles(adapter->engine, layer);
+  return adapter->kind->row_cycles ? cycles + adapter->kind->row_cycles(adapter, layer) : cycles;
 }
 
 static void hook_row(void *context, uint32_t layer, uint32_t row) {

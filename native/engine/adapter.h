@@ -160,11 +160,17 @@ typedef struct rt_adapter_kind {
   /* Adds the adapter's part, Q16, to delta [classes], from a vector. */
   void (*logits)(const rt_adapter_t *adapter, const int8_t *vector, int32_t *delta_q16);
 
-  /* Learns constants from the cached vectors of a first burst; may be NULL. */
-  void (*calibrate)(rt_adapter_t *adapter, const int8_t *vectors, uint32_t count);
+  /* About how many cycles of a Cortex-M0+ the hooks add to an output row; may be NULL. */
+  uint32_t (*row_cycles)(const rt_adapter_t *adapter, uint32_t layer);
+
+  /* Learns constants from the cached vectors of a first burst, some channels a call; may be NULL.
+   * in-out: next, the channel to go on with, 0 at first. Returns RT_BUSY until all are done. out:
+   * cycles, added to. */
+  rt_status_t (*calibrate)(rt_adapter_t *adapter, const int8_t *vectors, uint32_t count,
+                           uint32_t *next, uint32_t *cycles);
 
   /* Adds the gradients of everything that is computed from the vector; delta = dL/dlogit Q15.
-   * Returns about how many multiplies it took. */
+   * Returns about how many cycles of a Cortex-M0+ a sample takes, its logits included. */
   uint32_t (*learn)(rt_adapter_t *adapter, const int8_t *vector, const int32_t *delta_q15,
                     uint32_t *random);
 } rt_adapter_kind_t;
@@ -198,6 +204,9 @@ void rt_adapter_reset(rt_adapter_t *adapter, uint32_t seed);
 
 /* Switches the adapter's effect on inference off (0) or on (1); nothing is forgotten. */
 void rt_adapter_enable(rt_adapter_t *adapter, uint32_t enabled);
+
+/* About how many cycles of a Cortex-M0+ an output row of a layer takes, hooks included. */
+uint32_t rt_adapter_row_cycles(const rt_adapter_t *adapter, uint32_t layer);
 
 /* Logits of a vector in Q16. in: vector (head input, then taps). out: logits [classes]. */
 void rt_adapter_vector_logits(const rt_adapter_t *adapter, const int8_t *vector, int32_t *logits);

@@ -3,6 +3,11 @@
 #define FACTOR_BITS 7
 #define DEVIATION_MIN_Q8 128 /* half a step: a dead channel is not blown up */
 
+/* Cycles of a Cortex-M0+: of a channel, of each of its values; a call does channels for so long. */
+#define CALIBRATE_CHANNEL_CYCLES 4800u
+#define CALIBRATE_VALUE_CYCLES 40u
+#define CALIBRATE_UNIT_CYCLES 100000u
+
 int32_t rt_normal_value(const rt_adapter_t *adapter, const rt_normal_range_t *range,
                         const int8_t *vector, uint32_t j) {
   int32_t mean = adapter->constants[j];
@@ -42,13 +47,23 @@ static void calibrate_channel(rt_adapter_t *adapter, const rt_normal_range_t *ra
   adapter->constants[range->count + j] = (int8_t)(uint8_t)(factor > 255 ? 255 : factor);
 }
 
-void rt_normal_calibrate(rt_adapter_t *adapter, const rt_normal_range_t *range,
-                         const int8_t *vectors, uint32_t count) {
+static uint32_t is_calibrated(const rt_adapter_t *adapter, const rt_normal_range_t *range) {
+  for (uint32_t j = 0; j < range->count; j++) {
+    if (adapter->constants[range->count + j] != 0) return 1;
+  }
+  return 0;
+}
+
+rt_status_t rt_normal_calibrate(rt_adapter_t *adapter, const rt_normal_range_t *range,
+                                const int8_t *vectors, uint32_t count, uint32_t *next,
+                                uint32_t *cycles) {
   /* Weights were trained on these normals: once known, they stay as they are. */
-  for (uint32_t j = 0; j < range->count; j++) {
-    if (adapter->constants[range->count + j] != 0) return;
+  if (*next == 0 && is_calibrated(adapter, range)) return RT_OK;
+  uint32_t spent = 0;
+  for (; *next < range->count && spent < CALIBRATE_UNIT_CYCLES; (*next)++) {
+    calibrate_channel(adapter, range, vectors, count, *next);
+    spent += CALIBRATE_CHANNEL_CYCLES + count * CALIBRATE_VALUE_CYCLES;
   }
-  for (uint32_t j = 0; j < range->count; j++) {
-    calibrate_channel(adapter, range, vectors, count, j);
-  }
+  *cycles += spent;
+  return *next < range->count ? RT_BUSY : RT_OK;
 }

@@ -5,6 +5,7 @@
 #define SIGNAL_LIMIT 32767
 #define SIGNAL_BITS 15
 #define HEADROOM_MARGIN 2
+#define CYCLES_POOL_OUTPUT 23u
 #define SUM_BITS 29 /* what the int32 sums of a layer may take, with room for the LoRA path */
 
 /* ---- the head ---- */
@@ -199,21 +200,21 @@ static void next_step(rt_backward_t *backward) {
   backward->next = 0;
 }
 
-rt_status_t rt_backward_run(rt_backward_t *backward, uint32_t *random, uint32_t *work) {
+rt_status_t rt_backward_run(rt_backward_t *backward, uint32_t *random, uint32_t *cycles) {
   const rt_adapter_plan_t *plan = backward->adapter->plan;
   rt_backward_layer_t layer;
   rt_backward_layer(backward, &layer);
   rt_status_t status = RT_OK;
-  *work = layer.outputs;
   if (layer.layer->op == RT_OP_AVERAGE_POOL_2D) {
     pool_step(backward);
+    *cycles += layer.outputs * CYCLES_POOL_OUTPUT;
     next_step(backward);
     return backward->step == plan->step_count ? RT_OK : RT_BUSY;
   }
   if (layer.layer->op == RT_OP_DEPTHWISE_CONV_2D) {
-    status = rt_backward_depthwise(backward, &layer, random, work);
+    status = rt_backward_depthwise(backward, &layer, random, cycles);
   } else {
-    status = rt_backward_dense(backward, &layer, random, work);
+    status = rt_backward_dense(backward, &layer, random, cycles);
   }
   if (status == RT_BUSY) return RT_BUSY;
   if (backward->step + 1 == plan->step_count) return RT_OK;

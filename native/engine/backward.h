@@ -24,7 +24,7 @@ typedef struct {
   rt_adapter_t *adapter;
   uint32_t step;    /* of plan->steps */
   uint32_t pass;    /* dense: rank index of the LoRA gradients; then the propagation */
-  uint32_t next;    /* row or channel of the pass */
+  uint32_t next;    /* row, pixel or channel of the pass */
   uint32_t pooled;  /* 1: the signal is one pixel, the same at every pixel, not yet masked */
   int32_t exponent; /* of the signal */
   int32_t max;      /* >= |mantissa| of the signal */
@@ -39,8 +39,8 @@ typedef struct {
 /* Starts from delta [classes] = dL/dlogit in Q15: computes the gradient of the head's input. */
 void rt_backward_begin(rt_backward_t *backward, rt_adapter_t *adapter, const int32_t *delta_q15);
 
-/* One unit of work: a row of pixels or a channel. out: work, about how many multiplies. Returns
- * RT_BUSY until every trained layer has its gradients. */
-rt_status_t rt_backward_run(rt_backward_t *backward, uint32_t *random, uint32_t *work);
+/* One unit of work: a pixel, a row of pixels or a channel. in-out: cycles, to which it adds about
+ * how many of a Cortex-M0+ it took. Returns RT_BUSY until every trained layer has its gradients. */
+rt_status_t rt_backward_run(rt_backward_t *backward, uint32_t *random, uint32_t *cycles);
 
 #endif

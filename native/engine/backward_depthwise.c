@@ -2,6 +2,10 @@
  * and every input pixel gathers from the output pixels that it took part in. */
 #include "backward_parts.h"
 
+/* Of a Cortex-M0+; docs/rp2040.md. */
+#define CYCLES_TAP 64u    /* of an output pixel */
+#define CYCLES_PIXEL 290u /* of the input */
+
 typedef struct {
   const int16_t *plane; /* M_c G_c [rows][columns] */
   const int8_t *weights;
@@ -52,7 +56,7 @@ static void load_plane(const rt_backward_t *backward, const rt_backward_layer_t 
 }
 
 rt_status_t rt_backward_depthwise(rt_backward_t *backward, const rt_backward_layer_t *layer,
-                                  uint32_t *random, uint32_t *work) {
+                                  uint32_t *random, uint32_t *cycles) {
   const rt_adapter_t *adapter = backward->adapter;
   const rt_tensor_t *input = &adapter->engine->model->tensors[layer->layer->input];
   uint32_t channel = backward->next;
@@ -68,7 +72,8 @@ rt_status_t rt_backward_depthwise(rt_backward_t *backward, const rt_backward_lay
                         gather_pixel(&gather, y, x), random);
     }
   }
-  *work = (uint32_t)(input->height * input->width * layer->layer->kernel_height *
-                     layer->layer->kernel_width);
+  uint32_t taps = (uint32_t)(layer->layer->kernel_height * layer->layer->kernel_width);
+  *cycles += (uint32_t)(input->height * input->width) * CYCLES_PIXEL +
+             layer->rows * layer->columns * taps * CYCLES_TAP;
   return ++backward->next < layer->outputs ? RT_BUSY : RT_OK;
 }

@@ -51,10 +51,10 @@ static inline int16_t *rt_backward_signal(const rt_backward_t *backward) {
   return rt_adapter_buffer(backward->adapter, &backward->adapter->plan->signal);
 }
 
-/* Units of the layer kinds: RT_BUSY while work is left in the layer. */
+/* Units of the layer kinds: RT_BUSY while work is left in the layer. cycles is added to. */
 rt_status_t rt_backward_dense(rt_backward_t *backward, const rt_backward_layer_t *layer,
-                              uint32_t *random, uint32_t *work);
+                              uint32_t *random, uint32_t *cycles);
 rt_status_t rt_backward_depthwise(rt_backward_t *backward, const rt_backward_layer_t *layer,
-                                  uint32_t *random, uint32_t *work);
+                                  uint32_t *random, uint32_t *cycles);
 
 #endif

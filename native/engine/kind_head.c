@@ -5,6 +5,9 @@
 #include "adapter_normal.h"
 #include "train_groups.h"
 
+/* Of a Cortex-M0+; docs/rp2040.md. */
+#define CYCLES_PARAMETER 165u
+
 static rt_normal_range_t inputs(const rt_adapter_t *adapter) {
   rt_normal_range_t range = {0, adapter->plan->head_inputs};
   return range;
@@ -42,12 +45,13 @@ static uint32_t learn(rt_adapter_t *adapter, const int8_t *vector, const int32_t
                         random);
   }
   rt_groups_add(adapter, RT_GROUP_HEAD_BIAS, 0, 1, delta_q15, plan->classes, 15, random);
-  return plan->classes * plan->head_inputs;
+  return plan->classes * plan->head_inputs * CYCLES_PARAMETER;
 }
 
-static void calibrate(rt_adapter_t *adapter, const int8_t *vectors, uint32_t count) {
+static rt_status_t calibrate(rt_adapter_t *adapter, const int8_t *vectors, uint32_t count,
+                             uint32_t *next, uint32_t *cycles) {
   rt_normal_range_t range = inputs(adapter);
-  rt_normal_calibrate(adapter, &range, vectors, count);
+  return rt_normal_calibrate(adapter, &range, vectors, count, next, cycles);
 }
 
 const rt_adapter_kind_t rt_kind_head = {

@@ -10,6 +10,11 @@
  */
 #include "adapter.h"
 
+/* Of a Cortex-M0+; docs/rp2040.md. */
+#define CYCLES_MAC 10u
+#define CYCLES_OUTPUT 150u
+#define CYCLES_MASK_BIT 37u
+
 static uint32_t no_constants(const rt_adapter_plan_t *plan) {
   (void)plan;
   return 0;
@@ -126,6 +131,24 @@ static void row(rt_adapter_t *adapter, uint32_t layer, uint32_t row) {
   }
 }
 
+static uint32_t row_cycles(const rt_adapter_t *adapter, uint32_t layer) {
+  const rt_adapter_plan_t *plan = adapter->plan;
+  const rt_model_t *model = adapter->engine->model;
+  const rt_tensor_t *out = &model->tensors[model->layers[layer].output];
+  const uint32_t site = find_site(plan, layer);
+  uint32_t cycles = 0;
+  if (adapter->enabled && site != RT_NONE) {
+    uint32_t inputs = plan->groups[RT_GROUP_LORA + 2u * site].columns;
+    uint32_t outputs = (uint32_t)out->channels;
+    cycles = plan->rank * (inputs + outputs) * CYCLES_MAC + outputs * CYCLES_OUTPUT;
+    cycles *= (uint32_t)out->width;
+  }
+  if (adapter->training && find_mask(plan, layer)) {
+    cycles += (uint32_t)(out->width * out->channels) * CYCLES_MASK_BIT;
+  }
+  return cycles;
+}
+
 const rt_adapter_kind_t rt_kind_lora = {
     .method = RT_ADAPTER_LORA,
     .cached = 0,
@@ -134,6 +157,7 @@ const rt_adapter_kind_t rt_kind_lora = {
     .wants = wants,
     .pixel = pixel,
     .row = row,
+    .row_cycles = row_cycles,
     .logits = rt_adapter_head_logits,
     .learn = rt_adapter_head_learn,
 };

@@ -11,6 +11,10 @@
 
 #define RANK_MAX RT_ADAPTER_RANK_MAX
 
+/* Of a Cortex-M0+; docs/rp2040.md. */
+#define CYCLES_PARAMETER 109u
+#define CYCLES_TAP_VALUE 9u
+
 static rt_normal_range_t taps(const rt_adapter_t *adapter) {
   rt_normal_range_t range = {adapter->plan->head_inputs, adapter->plan->tap_channels};
   return range;
@@ -68,6 +72,14 @@ static void row(rt_adapter_t *adapter, uint32_t layer, uint32_t row) {
   for (int32_t c = 0; c < tensor->channels; c++) {
     out[c] = channel_mean(x + c, pixels, (uint32_t)tensor->channels, share);
   }
+}
+
+/* The last row averages the whole tensor; here it is spread over all. */
+static uint32_t row_cycles(const rt_adapter_t *adapter, uint32_t layer) {
+  const rt_model_t *model = adapter->engine->model;
+  if (!find_tap(adapter->plan, layer)) return 0;
+  const rt_tensor_t *tensor = &model->tensors[model->layers[layer].output];
+  return (uint32_t)(tensor->width * tensor->channels) * CYCLES_TAP_VALUE;
 }
 
 /* hidden_k = sum_j D_kj n_j */
@@ -152,16 +164,17 @@ static void learn_down(rt_adapter_t *adapter, const int8_t *normals, const int32
 static uint32_t learn(rt_adapter_t *adapter, const int8_t *vector, const int32_t *delta_q15,
                       uint32_t *random) {
   const rt_adapter_plan_t *plan = adapter->plan;
-  uint32_t work = rt_adapter_head_learn(adapter, vector, delta_q15, random);
+  uint32_t cycles = rt_adapter_head_learn(adapter, vector, delta_q15, random);
   learn_up(adapter, vector, delta_q15, random);
   rt_normal_range_t range = taps(adapter);
   learn_down(adapter, rt_normal_vector(adapter, &range, vector), delta_q15, random);
-  return work + plan->rank * (2u * plan->tap_channels + 2u * plan->classes);
+  return cycles + plan->rank * (plan->tap_channels + plan->classes) * CYCLES_PARAMETER;
 }
 
-static void calibrate(rt_adapter_t *adapter, const int8_t *vectors, uint32_t count) {
+static rt_status_t calibrate(rt_adapter_t *adapter, const int8_t *vectors, uint32_t count,
+                             uint32_t *next, uint32_t *cycles) {
   rt_normal_range_t range = taps(adapter);
-  rt_normal_calibrate(adapter, &range, vectors, count);
+  return rt_normal_calibrate(adapter, &range, vectors, count, next, cycles);
 }
 
 const rt_adapter_kind_t rt_kind_skip = {
@@ -171,6 +184,7 @@ const rt_adapter_kind_t rt_kind_skip = {
     .constant_bytes = constant_bytes,
     .wants = wants,
     .row = row,
+    .row_cycles = row_cycles,
     .logits = logits,
     .calibrate = calibrate,
     .learn = learn,

@@ -3,13 +3,11 @@
 #include "loss.h"
 
 /* Cycles of a Cortex-M0+ a unit of work, for budgets: measured in bench/, rounded up. */
-#define CYCLES_FORWARD_MAC 6u
-#define CYCLES_BACKWARD_MAC 12u
-#define CYCLES_LEARN_MAC 20u
-#define CYCLES_PARAMETER 250u
-#define CYCLES_SHOW_VALUE 30u
+#define CYCLES_PARAMETER 380u
+#define CYCLES_SHOW_VALUE 10u /* as it is */
+#define CYCLES_VIEW_VALUE 150u
+#define CYCLES_OTHER 190u
 
-#define FORWARD_SLICE_MACS 16384u
 #define LOSS_LIMIT 0xfffffu /* 16 nats: sums of 4,096 stay within 32 bits */
 
 /* ---- memory of the burst ---- */
@@ -122,7 +120,7 @@ rt_status_t rt_train_begin(rt_trainer_t *trainer, const rt_train_params_t *param
   trainer->round_random = rt_fixed_seed(params->seed + 0x20000u);
   trainer->drawn = trainer->count;
   trainer->step = trainer->in_batch = trainer->position = trainer->refreshed = 0;
-  trainer->started = trainer->stopping = trainer->loss_sum_q16 = 0;
+  trainer->started = trainer->stopping = trainer->calibrated = trainer->loss_sum_q16 = 0;
   rt_groups_begin(adapter);
   adapter->enabled = 1;
   adapter->training = !adapter->kind->cached;
@@ -151,7 +149,7 @@ static uint32_t input_values(const rt_trainer_t *trainer) {
   return trainer->windows.entry_bytes - (uint32_t)sizeof(rt_window_head_t);
 }
 
-/* A piece of a forward pass over window `slot`; the first shows it. Returns RT_OK at its end. */
+/* A row of a forward pass over window `slot`; the first call shows it. Returns RT_OK at its end. */
 static rt_status_t forward_unit(rt_trainer_t *trainer, uint32_t slot, uint32_t jittered,
                                 uint32_t *cycles) {
   const rt_train_params_t *p = &trainer->params;
@@ -160,11 +158,11 @@ static rt_status_t forward_unit(rt_trainer_t *trainer, uint32_t slot, uint32_t j
     rt_windows_show(&trainer->windows, slot, jittered ? &p->jitter : 0, &trainer->view_random);
     rt_engine_begin(engine);
     trainer->started = 1;
-    *cycles = input_values(trainer) * CYCLES_SHOW_VALUE;
+    *cycles += input_values(trainer) * (jittered ? CYCLES_VIEW_VALUE : CYCLES_SHOW_VALUE);
     return RT_BUSY;
   }
-  *cycles = FORWARD_SLICE_MACS * CYCLES_FORWARD_MAC;
-  rt_status_t status = rt_engine_run(engine, FORWARD_SLICE_MACS);
+  *cycles += rt_adapter_row_cycles(trainer->adapter, engine->layer);
+  rt_status_t status = rt_engine_run(engine, 1); /* a row is the least it does */
   if (status != RT_BUSY) trainer->started = 0;
   return status;
 }
@@ -175,17 +173,25 @@ static void store_vector(rt_trainer_t *trainer, uint32_t position) {
   __builtin_memcpy(cached_vector(trainer, position), adapter->vector, adapter->plan->vector.bytes);
 }
 
+static void calibrate_unit(rt_trainer_t *trainer, uint32_t *cycles) {
+  rt_adapter_t *adapter = trainer->adapter;
+  rt_status_t status = RT_OK;
+  if (adapter->kind->calibrate) {
+    status = adapter->kind->calibrate(adapter, cached_vector(trainer, 0), trainer->count,
+                                      &trainer->calibrated, cycles);
+  }
+  if (status == RT_OK) trainer->phase = RT_PHASE_SAMPLE;
+}
+
 static rt_status_t cache_unit(rt_trainer_t *trainer, uint32_t *cycles) {
+  if (trainer->position == trainer->count) {
+    calibrate_unit(trainer, cycles);
+    return RT_BUSY;
+  }
   uint32_t slot = training_slots(trainer)[trainer->position];
   rt_status_t status = forward_unit(trainer, slot, 0, cycles);
   if (status != RT_OK) return status;
-  store_vector(trainer, trainer->position);
-  if (++trainer->position < trainer->count) return RT_BUSY;
-  const rt_adapter_kind_t *kind = trainer->adapter->kind;
-  if (kind->calibrate) {
-    kind->calibrate(trainer->adapter, cached_vector(trainer, 0), trainer->count);
-  }
-  trainer->phase = RT_PHASE_SAMPLE;
+  store_vector(trainer, trainer->position++);
   return RT_BUSY;
 }
 
@@ -240,9 +246,7 @@ static const int32_t *learn(rt_trainer_t *trainer, const int8_t *vector, uint32_
       rt_loss_cross_entropy(adapter->logits, adapter->plan->classes, sample_label(trainer),
                             (int32_t)trainer->params.smoothing_q15, adapter->base_logits);
   trainer->loss_sum_q16 += loss < LOSS_LIMIT ? loss : LOSS_LIMIT;
-  uint32_t work =
-      adapter->kind->learn(adapter, vector, adapter->base_logits, &trainer->round_random);
-  *cycles += work * CYCLES_LEARN_MAC;
+  *cycles += adapter->kind->learn(adapter, vector, adapter->base_logits, &trainer->round_random);
   return adapter->base_logits;
 }
 
@@ -294,9 +298,7 @@ static rt_status_t sample_forward_unit(rt_trainer_t *trainer, uint32_t *cycles) 
 }
 
 static void backward_unit(rt_trainer_t *trainer, uint32_t *cycles) {
-  uint32_t work = 0;
-  rt_status_t status = rt_backward_run(&trainer->backward, &trainer->round_random, &work);
-  *cycles = work * CYCLES_BACKWARD_MAC;
+  rt_status_t status = rt_backward_run(&trainer->backward, &trainer->round_random, cycles);
   if (status == RT_OK) end_sample(trainer);
 }
 
@@ -304,7 +306,7 @@ static rt_status_t update_unit(rt_trainer_t *trainer, uint32_t *cycles) {
   uint32_t work = 0;
   rt_status_t status =
       rt_groups_update_run(trainer->adapter, &trainer->update, &trainer->round_random, &work);
-  *cycles = work * CYCLES_PARAMETER;
+  *cycles += work * CYCLES_PARAMETER;
   if (status == RT_BUSY) return RT_BUSY;
   rt_groups_clear(trainer->adapter);
   trainer->step++;
@@ -316,7 +318,7 @@ static rt_status_t update_unit(rt_trainer_t *trainer, uint32_t *cycles) {
 }
 
 static rt_status_t train_unit(rt_trainer_t *trainer, uint32_t *cycles) {
-  *cycles = 100;
+  *cycles += CYCLES_OTHER;
   switch (trainer->phase) {
     case RT_PHASE_CACHE:
       return cache_unit(trainer, cycles);
@@ -337,13 +339,11 @@ static rt_status_t train_unit(rt_trainer_t *trainer, uint32_t *cycles) {
 
 rt_status_t rt_train_run(rt_trainer_t *trainer, uint32_t budget_cycles) {
   if (trainer->phase == RT_PHASE_IDLE || trainer->phase == RT_PHASE_CHECK) return RT_ERROR_STATE;
-  uint32_t spent = 0;
   rt_status_t status = RT_BUSY;
+  trainer->run_cycles = 0;
   do {
-    uint32_t cycles = 0;
-    status = train_unit(trainer, &cycles);
-    spent += cycles;
-  } while (status == RT_BUSY && spent < budget_cycles);
+    status = train_unit(trainer, &trainer->run_cycles);
+  } while (status == RT_BUSY && trainer->run_cycles < budget_cycles);
   return status;
 }
 
@@ -411,7 +411,7 @@ static rt_status_t end_pass(rt_trainer_t *trainer) {
 
 static rt_status_t check_unit(rt_trainer_t *trainer, uint32_t *cycles) {
   uint32_t index = trainer->check_index;
-  *cycles = 100;
+  *cycles += CYCLES_OTHER;
   if (index == trainer->windows.count) return end_pass(trainer);
   if (rt_windows_head(&trainer->windows, index)->purpose == trainer->check_purpose) {
     rt_status_t status = forward_unit(trainer, index, 0, cycles);
@@ -424,12 +424,10 @@ static rt_status_t check_unit(rt_trainer_t *trainer, uint32_t *cycles) {
 
 rt_status_t rt_check_run(rt_trainer_t *trainer, uint32_t budget_cycles) {
   if (trainer->phase != RT_PHASE_CHECK) return RT_ERROR_STATE;
-  uint32_t spent = 0;
   rt_status_t status = RT_BUSY;
+  trainer->run_cycles = 0;
   do {
-    uint32_t cycles = 0;
-    status = check_unit(trainer, &cycles);
-    spent += cycles;
-  } while (status == RT_BUSY && spent < budget_cycles);
+    status = check_unit(trainer, &trainer->run_cycles);
+  } while (status == RT_BUSY && trainer->run_cycles < budget_cycles);
   return status;
 }

@@ -33,6 +33,7 @@ void rt_sim_adapter_training(rt_adapter_t *adapter, uint32_t training) {
 const rt_windows_t *rt_sim_trainer_windows(const rt_trainer_t *trainer) {
   return &trainer->windows;
 }
+uint32_t rt_sim_trainer_cycles(const rt_trainer_t *trainer) { return trainer->run_cycles; }
 uint32_t rt_sim_trainer_step(const rt_trainer_t *trainer) { return trainer->step; }
 uint32_t rt_sim_trainer_loss(const rt_trainer_t *trainer) { return trainer->loss_q16; }
 uint32_t rt_sim_trainer_phase(const rt_trainer_t *trainer) { return trainer->phase; }

@@ -20,6 +20,7 @@ uint32_t rt_sim_adapter_step_layer(const rt_adapter_t *adapter, uint32_t step);
 int32_t rt_sim_group_gradient_exponent(const rt_adapter_t *adapter, uint32_t group);
 void rt_sim_adapter_training(rt_adapter_t *adapter, uint32_t training);
 const rt_windows_t *rt_sim_trainer_windows(const rt_trainer_t *trainer);
+uint32_t rt_sim_trainer_cycles(const rt_trainer_t *trainer);
 uint32_t rt_sim_trainer_step(const rt_trainer_t *trainer);
 uint32_t rt_sim_trainer_loss(const rt_trainer_t *trainer);
 uint32_t rt_sim_trainer_phase(const rt_trainer_t *trainer);
