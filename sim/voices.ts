@@ -40,8 +40,12 @@ export async function demoVoices(
   try {
     await synthesise(scratch);
     addChild(scratch);
-    // two runs may make the voices at a time: the first one wins
-    if (!existsSync(folder)) renameSync(scratch, folder);
+    try {
+      renameSync(scratch, folder);
+    } catch (error) {
+      // two runs may make the voices at a time: the first one wins
+      if (!existsSync(folder)) throw error;
+    }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
