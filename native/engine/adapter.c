@@ -81,6 +81,7 @@ uint32_t rt_adapter_head_learn(rt_adapter_t *adapter, const int8_t *vector,
                                const int32_t *delta_q15, uint32_t *random) {
   const rt_adapter_plan_t *plan = adapter->plan;
   int32_t zero = rt_adapter_head_zero(adapter);
+  rt_groups_reserve(adapter, RT_GROUP_HEAD_WEIGHTS, delta_q15, plan->classes, 15, random);
   for (uint32_t c = 0; c < plan->classes; c++) {
     rt_groups_add_outer(adapter, RT_GROUP_HEAD_WEIGHTS, c, delta_q15[c], 15, vector, zero, random);
   }

@@ -40,6 +40,8 @@ static uint32_t learn(rt_adapter_t *adapter, const int8_t *vector, const int32_t
   const rt_adapter_plan_t *plan = adapter->plan;
   rt_normal_range_t range = inputs(adapter);
   const int8_t *n = rt_normal_vector(adapter, &range, vector);
+  rt_groups_reserve(adapter, RT_GROUP_HEAD_WEIGHTS, delta_q15, plan->classes, 15 + RT_NORMAL_BITS,
+                    random);
   for (uint32_t c = 0; c < plan->classes; c++) {
     rt_groups_add_outer(adapter, RT_GROUP_HEAD_WEIGHTS, c, delta_q15[c], 15 + RT_NORMAL_BITS, n, 0,
                         random);

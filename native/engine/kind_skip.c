@@ -156,6 +156,7 @@ static void learn_down(rt_adapter_t *adapter, const int8_t *normals, const int32
   }
   int32_t shift = normalise(back, plan->rank);
   int32_t exponent = 15 - shift + adapter->exponents[RT_GROUP_SKIP_UP] + RT_NORMAL_BITS;
+  rt_groups_reserve(adapter, RT_GROUP_SKIP_DOWN, back, plan->rank, exponent, random);
   for (uint32_t k = 0; k < plan->rank; k++) {
     rt_groups_add_outer(adapter, RT_GROUP_SKIP_DOWN, k, back[k], exponent, normals, 0, random);
   }

@@ -49,30 +49,32 @@ static int32_t shifted_bound(uint32_t value, int32_t shift) {
   return rt_fixed_bits(value) - shift > 16 ? 0x10000 : (int32_t)(value << -shift);
 }
 
-static void halve_gradient(rt_adapter_t *adapter, uint32_t group, uint32_t *random) {
+static void shrink_gradient(rt_adapter_t *adapter, uint32_t group, int32_t bits, uint32_t *random) {
   const rt_adapter_group_t *shape = &adapter->plan->groups[group];
   int16_t *gradient = adapter->gradient + shape->first;
+  uint32_t shift = bits < 30 ? (uint32_t)bits : 30;
   for (uint32_t i = 0; i < group_size(shape); i++) {
-    gradient[i] = (int16_t)rt_fixed_round_stochastic(gradient[i], 1, rt_fixed_random(random));
+    gradient[i] = (int16_t)rt_fixed_round_stochastic(gradient[i], shift, rt_fixed_random(random));
   }
-  rt_group_state_t *state = &adapter->state[group];
-  state->gradient_max = (state->gradient_max + 1) / 2;
-  state->gradient_exponent--;
+  adapter->state[group].gradient_exponent -= bits;
 }
 
-/* Makes values of magnitude up to bound * 2^-exponent fit into the group's gradient. Returns the
- * right shift that brings them to the group's exponent (negative: left). */
+/* Makes values of magnitude up to bound * 2^-exponent fit into the group's gradient, in one pass
+ * over it at most: a unit of training stays short. Returns the right shift that brings them to the
+ * group's exponent (negative: left). */
 static int32_t make_room(rt_adapter_t *adapter, uint32_t group, uint32_t bound, int32_t exponent,
                          uint32_t *random) {
   rt_group_state_t *state = &adapter->state[group];
   if (state->gradient_max == 0) {
     state->gradient_exponent = exponent + FRESH_BITS - rt_fixed_bits(bound);
   }
-  while (state->gradient_max + shifted_bound(bound, exponent - state->gradient_exponent) >
-         GRADIENT_LIMIT) {
-    halve_gradient(adapter, group, random);
+  int32_t shift = exponent - state->gradient_exponent;
+  int32_t bits = 0;
+  for (; state->gradient_max + shifted_bound(bound, shift + bits) > GRADIENT_LIMIT; bits++) {
+    state->gradient_max = (state->gradient_max + 1) / 2;
   }
-  return exponent - state->gradient_exponent;
+  if (bits > 0) shrink_gradient(adapter, group, bits, random);
+  return shift + bits;
 }
 
 static int32_t shift_stochastic(int32_t x, int32_t shift, uint32_t *random) {
@@ -88,12 +90,25 @@ static int32_t add_one(int16_t *element, int32_t value, int32_t largest) {
   return sum > largest ? sum : largest;
 }
 
+static uint32_t outer_bound(int32_t factor) { return (uint32_t)rt_fixed_abs(factor) * 255u; }
+
+void rt_groups_reserve(rt_adapter_t *adapter, uint32_t group, const int32_t *factors,
+                       uint32_t count, int32_t exponent, uint32_t *random) {
+  uint32_t bound = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (outer_bound(factors[i]) > bound) bound = outer_bound(factors[i]);
+  }
+  if (bound == 0) return;
+  make_room(adapter, group, bound, exponent, random);
+  rt_group_state_t *state = &adapter->state[group];
+  if (state->gradient_max == 0) state->gradient_max = 1; /* the exponent stays */
+}
+
 void rt_groups_add_outer(rt_adapter_t *adapter, uint32_t group, uint32_t row, int32_t factor,
                          int32_t exponent, const int8_t *x, int32_t zero, uint32_t *random) {
   if (factor == 0) return;
   const rt_adapter_group_t *shape = &adapter->plan->groups[group];
-  uint32_t bound = (uint32_t)rt_fixed_abs(factor) * 255u;
-  int32_t shift = make_room(adapter, group, bound, exponent, random);
+  int32_t shift = make_room(adapter, group, outer_bound(factor), exponent, random);
   int16_t *gradient = adapter->gradient + shape->first + row * shape->columns;
   int32_t largest = adapter->state[group].gradient_max;
   for (uint32_t i = 0; i < shape->columns; i++) {
