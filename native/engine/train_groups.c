@@ -2,7 +2,7 @@
 
 #define MASTER_LIMIT 32639 /* 256 * 127 + 127 */
 #define GRADIENT_LIMIT 32767
-#define FRESH_BITS 13 /* the first values of a batch take so many bits: room for what follows */
+#define FRESH_BITS 14 /* the first values of a batch take so many bits: room for what follows */
 
 /* A group's weights do not get coarser than q = 2^EXPONENT_MIN; they saturate instead. */
 #define EXPONENT_MIN (-16)
