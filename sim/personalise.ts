@@ -20,7 +20,7 @@ export interface PersonaliseOptions extends Partial<TrainingOptions> {
 export interface Personalised {
   /** Training steps of all bursts. */
   steps: number;
-  /** The check found the trained adapter no better, and the old one is active. */
+  /** The check found the trained adapter worse, and the old one is active. */
   refused: boolean;
   /** Mean loss of each step's windows in the last burst that ran. */
   losses: number[];
@@ -49,7 +49,7 @@ export function personalise(
   const trial = burst(training, options);
   const check = training.evaluate('heldOut');
   training.restore();
-  if (!isBetter(check)) return { ...trial, refused: true, check };
+  if (!keeps(check)) return { ...trial, refused: true, check };
   for (const index of heldOut) training.assign(index, 'train');
   const final = burst(training, options);
   return { steps: trial.steps + final.steps, losses: final.losses, refused: false, check };
@@ -66,10 +66,12 @@ function lastTakes(clips: LabelledClip[]): Set<number> {
   return new Set([...several].map((label) => last.get(label) ?? 0));
 }
 
-/** More words right, or as many with a lower loss. */
-export function isBetter({ before, after }: CheckResult): boolean {
-  if (after.correct !== before.correct) return after.correct > before.correct;
-  return after.loss < before.loss;
+/**
+ * No word fewer right. The loss does not decide: it rises on words that were right already when
+ * training makes an overconfident model a little less so.
+ */
+export function keeps({ before, after }: CheckResult): boolean {
+  return after.correct >= before.correct;
 }
 
 function burst(

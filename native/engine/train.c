@@ -66,8 +66,9 @@ void rt_train_defaults(const rt_adapter_t *adapter, rt_train_params_t *params) {
   *params = common;
   if (adapter->plan->method == RT_ADAPTER_LORA) {
     params->steps = 200;
-    params->batch = 4;
-    params->rate_q24 = 335544;    /* 0.02 */
+    params->batch = 8;
+    params->rate_q24 = 1677722;   /* 0.1 */
+    params->decay_q24 = 33554;    /* 0.002 */
     params->smoothing_q15 = 1638; /* 0.05 */
   } else {
     params->steps = 300;
