@@ -106,7 +106,7 @@ rt_status_t rt_train_run(rt_trainer_t *trainer, uint32_t budget_cycles);
 /* The longest unit with the keyword models and the default ranks, counted on the emulated RP2040
  * (docs/rp2040.md; a test holds it). It is the learning of one sample of a skip adapter, and grows
  * with its parameters; next comes the widest row of the network. */
-#define RT_TRAIN_UNIT_CYCLES 550000u
+#define RT_TRAIN_UNIT_CYCLES 500000u
 
 /* The burst ends after the present update. */
 void rt_train_stop(rt_trainer_t *trainer);

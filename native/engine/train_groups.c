@@ -108,7 +108,7 @@ void rt_groups_add_outer(rt_adapter_t *adapter, uint32_t group, uint32_t row, in
                          int32_t exponent, const int8_t *x, int32_t zero, uint32_t *random) {
   if (factor == 0) return;
   const rt_adapter_group_t *shape = &adapter->plan->groups[group];
-  int32_t shift = make_room(adapter, group, outer_bound(factor), exponent, random);
+  int32_t shift = exponent - adapter->state[group].gradient_exponent;
   int16_t *gradient = adapter->gradient + shape->first + row * shape->columns;
   int32_t largest = adapter->state[group].gradient_max;
   for (uint32_t i = 0; i < shape->columns; i++) {

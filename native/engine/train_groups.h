@@ -19,13 +19,13 @@ void rt_groups_begin(rt_adapter_t *adapter);
 /* Gradients to zero: before a batch. */
 void rt_groups_clear(rt_adapter_t *adapter);
 
-/* Makes room for rows with these factors before they are added, so that the group's gradient is
- * made coarser once and not row by row. */
+/* Makes room for one outer product with these factors, before its rows are added: the group's
+ * gradient is made coarser once and not row by row. */
 void rt_groups_reserve(rt_adapter_t *adapter, uint32_t group, const int32_t *factors,
                        uint32_t count, int32_t exponent, uint32_t *random);
 
-/* Adds factor * (x[i] - zero) * 2^-exponent, i < columns, to row `row` of a group's gradient.
- * |factor| <= 2^15. */
+/* Adds factor * (x[i] - zero) * 2^-exponent, i < columns, to row `row` of a group's gradient. The
+ * factor is one of those that room was reserved for. |factor| <= 2^15. */
 void rt_groups_add_outer(rt_adapter_t *adapter, uint32_t group, uint32_t row, int32_t factor,
                          int32_t exponent, const int8_t *x, int32_t zero, uint32_t *random);
 
