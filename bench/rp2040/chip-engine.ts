@@ -20,7 +20,10 @@ export class ChipEngine {
   private readonly outputBytes: number;
 
   /** @param elf an image of buildFirmware; `compiled` needs an adapter and a feature profile */
-  constructor(elf: string, compiled: CompiledModel) {
+  constructor(
+    elf: string,
+    private readonly compiled: CompiledModel,
+  ) {
     const firmware = new ChipFirmware(elf);
     this.firmware = firmware;
     const { model, description, arenaBytes, features, file } = compiled;
@@ -55,6 +58,16 @@ export class ChipEngine {
   /** Puts a window into the input tensor without running it. */
   show(input: Int8Array): void {
     this.firmware.i8(this.input, input.length).set(input);
+  }
+
+  /** Cycles of an inference as the firmware estimates them, adapter included. */
+  get inferenceCycles(): number {
+    const { layers, tensors } = this.compiled.model;
+    const { adapter } = this.training.internals;
+    return layers.reduce((sum, layer, index) => {
+      const rows = tensors[layer.output]?.height ?? 0;
+      return sum + rows * this.firmware.call('rt_adapter_row_cycles', adapter, index);
+    }, 0);
   }
 
   /** rt_train_phase_t of the trainer. */
