@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from make_reference import CONV, DEPTHWISE, POOL, Network
 
-STEPS, BATCH, RATE, MOMENTUM, CLIP, SMOOTHING = 200, 4, 0.02, 0.9, 1.0, 0.05
+STEPS, BATCH, RATE, MOMENTUM, CLIP, SMOOTHING, DECAY = 200, 8, 0.1, 0.9, 1.0, 0.05, 0.002
 SHIFT, TEMPO, NOISE, GAIN, ERODE = 4, 0.15, 0.1, 0.5, 0.5
 
 
@@ -67,7 +67,7 @@ def adapt(network, train, labels, rank, rng):
                      torch.zeros(out, rank, requires_grad=True)))
     head = (torch.zeros_like(network.head["w"]).requires_grad_(True), torch.zeros_like(network.head["b"]).requires_grad_(True))
     params = [p for pair in lora for p in pair] + list(head)
-    optimiser = torch.optim.SGD(params, RATE, momentum=MOMENTUM)
+    optimiser = torch.optim.SGD(params, RATE, momentum=MOMENTUM, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
     order = []
     for _ in range(STEPS):
