@@ -1,6 +1,7 @@
 /** A model on the emulated chip: as class Engine (sim/engine.ts), with the model's tables in flash. */
 import { buildImage } from '../../compiler/emit-image.ts';
 import type { CompiledModel } from '../../compiler/compile.ts';
+import { featureCycles } from '../../sim/cycles.ts';
 import { FeatureExtractor } from '../../sim/features.ts';
 import { Training } from '../../sim/training.ts';
 import { ChipFirmware } from './firmware.ts';
@@ -8,6 +9,8 @@ import { ChipFirmware } from './firmware.ts';
 const FLASH = 0x10000000;
 /** Where the model's tables go: behind anything that the code could fill. */
 const MODEL = FLASH + 0x100000;
+/** As class FeatureExtractor takes. */
+const RING_SAMPLES = 1024;
 const NO_BUDGET = 0x7fffffff;
 
 export class ChipEngine {
@@ -58,6 +61,32 @@ export class ChipEngine {
   /** Puts a window into the input tensor without running it. */
   show(input: Int8Array): void {
     this.firmware.i8(this.input, input.length).set(input);
+  }
+
+  /** Cycles of what `work` calls. */
+  count(work: () => unknown): number {
+    this.firmware.lap();
+    work();
+    return this.firmware.lap().cycles;
+  }
+
+  /** Cycles of the features of a window as the simulator expects them. */
+  get featureCycles(): number {
+    return featureCycles(this.extractor.profile);
+  }
+
+  /** Memory of the features, without the clip that only a bench keeps. */
+  get featureBytes(): number {
+    const { profile } = this.extractor;
+    const table = this.firmware.address(`rt_dsp_profile_${profile.replace('-', '_')}`);
+    const state = this.firmware.call('rt_dsp_state_bytes');
+    return state + this.firmware.call('rt_dsp_memory_bytes', table, RING_SAMPLES);
+  }
+
+  /** Engine, adapter, trainer and parameters. */
+  get structureBytes(): number {
+    const names = ['engine', 'adapter', 'trainer', 'params'];
+    return names.reduce((sum, name) => sum + this.firmware.call(`rt_sim_${name}_bytes`), 0);
   }
 
   /** Cycles of an inference as the firmware estimates them, adapter included. */
