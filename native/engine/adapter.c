@@ -6,7 +6,7 @@
 /* Each part of a logit stays within +-2^29 (8,192 in real terms), so that sums cannot wrap. */
 #define LOGIT_LIMIT ((1 << 29) - 1)
 
-#define CYCLES_PARAMETER 100u /* of a Cortex-M0+; docs/rp2040.md */
+#define CYCLES_PARAMETER 98u /* of a Cortex-M0+; docs/rp2040.md */
 
 static const rt_adapter_kind_t *const kinds[] = {&rt_kind_head, &rt_kind_skip, &rt_kind_lora};
 

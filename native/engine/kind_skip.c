@@ -12,7 +12,7 @@
 #define RANK_MAX RT_ADAPTER_RANK_MAX
 
 /* Of a Cortex-M0+; docs/rp2040.md. */
-#define CYCLES_PARAMETER 109u
+#define CYCLES_PARAMETER 104u
 #define CYCLES_TAP_VALUE 9u
 
 static rt_normal_range_t taps(const rt_adapter_t *adapter) {
