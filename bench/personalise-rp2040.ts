@@ -3,15 +3,18 @@
  *
  *     npm run bench:rp2040 -- [--json] [--method head|skip|lora] [--windows 50] [--speaker george]
  *
+ * `--write` puts all three methods into docs/rp2040.md.
+ *
  * Real recordings (RETUNE_DATA), the board's machine code, default parameters. What repeats alike is
  * counted on a part and multiplied: the table says on how many. Code and frozen tables lie in flash,
  * everything else in SRAM; bench/rp2040/README.md says what the counts are worth.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import * as prettier from 'prettier';
 import { z } from 'zod';
 import { compileModel } from '../compiler/compile.ts';
 import { joulesOf, loadBoard } from '../sim/processor.ts';
@@ -61,6 +64,7 @@ interface Report {
   parameters: { steps: number; batch: number; views: number };
   parts: Part[];
   total: { cycles: number; seconds: number; millijoules: number };
+  burstSeconds: number;
   longestUnitCycles: number;
   ram: Record<string, number>;
 }
@@ -179,12 +183,12 @@ function measure(
 
   const heldOut = Math.floor(windows / HOLD_OUT_EVERY);
   const whole = { windows: windows - heldOut, steps, batch, views };
+  const learning = [part('begin', 1, begin), ...burstParts(phases, whole, small, isCached)];
   const parts = [
     part('features of a second', windows, features),
     part('inference', windows, inference),
     part('remember', windows, remember),
-    part('begin', 1, begin),
-    ...burstParts(phases, whole, small, isCached),
+    ...learning,
     part('check, a window', heldOut, check),
     part('save, without flash', 1, save),
   ];
@@ -201,6 +205,7 @@ function measure(
       seconds: sum((p) => p.seconds),
       millijoules: sum((p) => p.millijoules),
     },
+    burstSeconds: learning.reduce((all, p) => all + p.seconds, 0),
     longestUnitCycles: longest,
     ram: {
       arena: compiled.arenaBytes,
@@ -223,13 +228,12 @@ function print(report: Report): void {
     style: { head: [], border: [] },
   });
   for (const p of parts) {
-    const off = (p.estimatedCycles / p.cycles - 1) * 100;
     table.push([
       p.part,
       number(p.times),
       number(p.measured),
       number(p.cycles / p.times),
-      p.estimatedCycles === 0 ? '' : `${off >= 0 ? '+' : ''}${off.toFixed(1)} %`,
+      off(p),
       p.seconds.toFixed(3),
       p.millijoules.toFixed(1),
     ]);
@@ -246,6 +250,56 @@ function print(report: Report): void {
   console.log(`longest unit of training ${number(report.longestUnitCycles)} cycles\n`);
 }
 
+const each = (p: Part | undefined): string =>
+  p ? `${number(p.cycles / p.times)} × ${number(p.times)} (${number(p.measured)})` : '';
+
+const off = (p: Part | undefined): string => {
+  if (!p || p.estimatedCycles === 0) return '';
+  const percent = (p.estimatedCycles / p.cycles - 1) * 100;
+  return `${percent >= 0 ? '+' : ''}${percent.toFixed(1)} %`;
+};
+
+/** The tables of docs/rp2040.md. */
+function markdown(reports: Report[]): string {
+  const row = (cells: string[]): string => `| ${cells.join(' | ')} |`;
+  const head = (first: string): string[] => [
+    row([first, ...reports.map((r) => r.method)]),
+    row(['---', ...reports.map(() => '---:')]),
+  ];
+  const line = (name: string, cell: (r: Report) => string): string =>
+    row([name, ...reports.map(cell)]);
+  const names = [...new Set(reports.flatMap((r) => r.parts.map((p) => p.part)))];
+  const find = (r: Report, name: string): Part | undefined => r.parts.find((p) => p.part === name);
+  const where = Object.keys(reports[0]?.ram ?? {});
+  return [
+    ...head('cycles × times (counted)'),
+    line('steps, batch, views', ({ parameters: p }) => `${p.steps}, ${p.batch}, ${p.views}`),
+    ...names.map((name) => line(name, (r) => each(find(r, name)))),
+    line('all, seconds', ({ total }) => total.seconds.toFixed(1)),
+    line('of it the burst, seconds', ({ burstSeconds }) => burstSeconds.toFixed(1)),
+    line('all, millijoules', ({ total }) => number(total.millijoules)),
+    line('longest unit of training', ({ longestUnitCycles }) => number(longestUnitCycles)),
+    '',
+    ...head('estimate, off by'),
+    ...names
+      .filter((name) => reports.some((r) => off(find(r, name)) !== ''))
+      .map((name) => line(name, (r) => off(find(r, name)))),
+    '',
+    ...head('bytes of SRAM'),
+    ...where.map((name) => line(name, ({ ram }) => number(ram[name] ?? 0))),
+  ].join('\n');
+}
+
+async function write(reports: Report[]): Promise<void> {
+  const page = join(root, 'docs/rp2040.md');
+  const text = readFileSync(page, 'utf8').replace(
+    /(<!-- written by .*? -->\n)[^]*(\n<!-- end -->)/,
+    (_, begin: string, end: string) => `${begin}\n${markdown(reports)}\n${end}`,
+  );
+  const options = await prettier.resolveConfig(page);
+  writeFileSync(page, await prettier.format(text, { ...options, parser: 'markdown' }));
+}
+
 const manifest = z.object({ adapter: z.object({ method: z.enum(METHODS) }) });
 const defaultMethod = manifest.parse(
   JSON.parse(readFileSync(join(root, 'devicescript.json'), 'utf8')),
@@ -253,6 +307,7 @@ const defaultMethod = manifest.parse(
 const { values } = parseArgs({
   options: {
     json: { type: 'boolean' },
+    write: { type: 'boolean' },
     method: { type: 'string', multiple: true, default: [defaultMethod] },
     windows: { type: 'string', default: '50' },
     speaker: { type: 'string', default: 'george' },
@@ -263,7 +318,8 @@ buildFirmware(elf);
 const file = join(root, `models/digits/without-${values.speaker}.tflite`);
 const reports = z
   .array(z.enum(METHODS))
-  .parse(values.method)
+  .parse(values.write ? METHODS : values.method)
   .map((method) => measure(method, elf, file, values.speaker, Number(values.windows)));
-if (values.json) console.log(JSON.stringify(reports, null, 1));
+if (values.write) await write(reports);
+else if (values.json) console.log(JSON.stringify(reports, null, 1));
 else reports.forEach(print);
