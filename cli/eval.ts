@@ -7,11 +7,11 @@ import {
   type Method,
   type SubjectResult,
 } from '../sim/evaluate.ts';
-import { wholeNumber } from './numbers.ts';
+import { names, wholeNumber } from './values.ts';
 
 interface KeywordOptions {
   data: string;
-  model: string;
+  model?: string;
   speakers?: string[];
   shots: number;
   method: Method;
@@ -63,10 +63,9 @@ export function addEvalCommand(program: Command): void {
     .requiredOption('--data <folder>', 'NAME.s16 + NAME.csv, or WAV files in folders by label')
     .option(
       '--model <file>',
-      "a .tflite; {subject} in it stands for the speaker's name",
-      'models/digits/digits.tflite',
+      "a .tflite; {subject} in it stands for the speaker's name (default: models/digits/digits.tflite)",
     )
-    .option('--speakers <names>', 'only these, separated by commas', (text) => text.split(','))
+    .option('--speakers <names>', 'only these, separated by commas', names)
     .option('--shots <count>', 'takes of each word to learn from', wholeNumber(1, 100), 5)
     .addOption(
       new Option('--method <kind>', 'kind of adapter').choices(METHODS).default('skip' as Method),

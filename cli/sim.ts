@@ -2,7 +2,7 @@ import process from 'node:process';
 import { type Command, Option } from 'commander';
 import { runCheck, runServe, runSim } from '../sim/app.ts';
 import { runStory, type StoryOptions } from '../sim/story.ts';
-import { positiveNumber, wholeNumber } from './numbers.ts';
+import { positiveNumber, wholeNumber } from './values.ts';
 
 /** `retune start`: the whole keyword story in the simulator. */
 export function addStartCommand(program: Command): void {

@@ -1,4 +1,4 @@
-import { watch } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RetuneError } from '../cli/error.ts';
@@ -6,13 +6,14 @@ import {
   compileScript,
   compileServices,
   formatDiagnostic,
+  missingProgram,
   type Program,
   projectRoot,
 } from './compile.ts';
 import { HUB_PORT, HubConnection } from './hub.ts';
-import { engineFactory } from './model-engine.ts';
+import { DEFAULT_MODEL, engineFactory } from './model-engine.ts';
 import { loadBoard } from './processor.ts';
-import { loadRecordings } from './recordings.ts';
+import { checkSpeakers, listSpeakers, loadRecordings } from './recordings.ts';
 import { Speaker } from './speaker.ts';
 import { User } from './user.ts';
 import { clock } from './view.ts';
@@ -57,7 +58,6 @@ export interface ServeOptions extends SurroundingsOptions {
   signal?: AbortSignal;
 }
 
-const DEFAULT_MODEL = join(projectRoot, 'models', 'digits', 'digits.tflite');
 /** Editors save in several steps; the build waits until they are done. */
 const SETTLE_MS = 150;
 /** Stretch of virtual time between two looks at the wall clock. */
@@ -71,7 +71,7 @@ export async function runSim(options: SimOptions): Promise<void> {
   const sources = options.watch === true ? new Sources(options.app, options.signal) : undefined;
   do {
     const changed = sources?.next() ?? abortion(options.signal);
-    const program = await build(options.app, print);
+    const program = await (sources === undefined ? build : rebuild)(options.app, print);
     if (program === undefined && sources === undefined) {
       throw new RetuneError(`${options.app}: does not compile; the errors are listed above`);
     }
@@ -90,7 +90,7 @@ export async function runCheck(app: string, options: CheckOptions = {}): Promise
   let fine = true;
   do {
     const changed = sources?.next();
-    fine = (await build(app, print)) !== undefined;
+    fine = (await (sources === undefined ? build : rebuild)(app, print)) !== undefined;
     await changed;
   } while (sources !== undefined && options.signal?.aborted !== true);
   return fine;
@@ -129,6 +129,17 @@ async function build(app: string, print: (line: string) => void): Promise<Progra
   const count = diagnostics.length;
   print(`checked ${app}: ${count === 0 ? 'no errors' : `${count} error${count > 1 ? 's' : ''}`}`);
   return program === undefined ? undefined : { image: program, services };
+}
+
+/** While somebody edits, a file may be away for a moment. */
+async function rebuild(app: string, print: (line: string) => void): Promise<Program | undefined> {
+  try {
+    return await build(app, print);
+  } catch (error) {
+    if (!(error instanceof RetuneError)) throw error;
+    print(error.message);
+    return undefined;
+  }
 }
 
 interface Surroundings {
@@ -183,9 +194,10 @@ function chooseSpeaker(
   { random }: World,
 ): Speaker | undefined {
   if (data === undefined) return undefined;
-  const recordings = loadRecordings(data, rate);
-  const name = speaker ?? (recordings[0]?.speaker as string);
-  return new Speaker(name, recordings, labels, random);
+  const present = listSpeakers(data);
+  const name = speaker ?? present[0] ?? '';
+  checkSpeakers(data, [name], present);
+  return new Speaker(name, loadRecordings(data, rate), labels, random, data);
 }
 
 /** Runs a program until it has lasted long enough, or `changed` settles. */
@@ -239,6 +251,7 @@ class Sources {
   private timer?: ReturnType<typeof setTimeout>;
 
   constructor(app: string, signal: AbortSignal | undefined) {
+    if (!existsSync(app)) throw missingProgram(app);
     const folders = [dirname(app), join(projectRoot, 'services')];
     const watchers = folders.map((folder) =>
       watch(folder, { recursive: true }, () => this.onChange()),

@@ -2,17 +2,18 @@ import { execFile } from 'node:child_process';
 import {
   cpSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { RetuneError } from '../cli/error.ts';
+import { oneLine, RetuneError } from '../cli/error.ts';
+import { ensureFolder } from './writable.ts';
 
 /** The folder that holds services/ and devsconfig.json. */
 export const projectRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -44,10 +45,28 @@ export type ServiceSpec = jdspec.ServiceSpec;
  * several builds can run at a time.
  */
 export async function compileScript(file: string): Promise<Compilation> {
-  if (!existsSync(file)) {
-    throw new RetuneError(`${file}: no such file; give the path of a DeviceScript program (.ts)`);
+  if (!existsSync(file)) throw missingProgram(file);
+  if (!file.endsWith('.ts') || !statSync(file).isFile()) return { diagnostics: [noProgram(file)] };
+  const compilation = await compileIn(createBuildFolder(), resolve(file));
+  if (compilation.program === undefined && !readFileSync(file, 'utf8').includes('@devicescript/')) {
+    compilation.diagnostics.push(noProgram(file));
   }
-  return compileIn(createBuildFolder(), resolve(file));
+  return compilation;
+}
+
+export function missingProgram(file: string): RetuneError {
+  return new RetuneError(`${file}: no such file; give the path of a DeviceScript program (.ts)`);
+}
+
+/** An editor runs whatever file is open, with errors shown where those of the compiler are. */
+function noProgram(file: string): Diagnostic {
+  return {
+    file: relative('.', file),
+    line: 1,
+    column: 1,
+    severity: 'error',
+    message: 'not a DeviceScript program; open one, src/keyword.ts for example, and run that',
+  };
 }
 
 /** Reads services/*.md alone. */
@@ -77,7 +96,7 @@ async function compileIn(folder: string, file: string): Promise<Compilation> {
         diagnostics,
       };
     }
-    if (diagnostics.length === 0) throw new RetuneError(`${file}: ${output.text.trim()}`);
+    if (diagnostics.length === 0) throw new RetuneError(`${file}: ${oneLine(output.text)}`);
     return { diagnostics };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -109,7 +128,7 @@ export function formatDiagnostic(d: Diagnostic): string {
 
 function createBuildFolder(): string {
   const parent = join(projectRoot, '.retune', 'builds');
-  mkdirSync(parent, { recursive: true });
+  ensureFolder(parent, 'builds are kept there: make the project folder writable');
   const folder = mkdtempSync(join(parent, 'build-'));
   // a junction needs no administrator on Windows; elsewhere the type is ignored
   symlinkSync(join(projectRoot, 'node_modules'), join(folder, 'node_modules'), 'junction');

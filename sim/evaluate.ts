@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { RetuneError } from '../cli/error.ts';
 import { Engine } from './engine.ts';
+import { DEFAULT_MODEL } from './model-engine.ts';
 import { personalise } from './personalise.ts';
-import { listSpeakers, loadRecordings, type Recording } from './recordings.ts';
+import { checkSpeakers, listSpeakers, loadRecordings, type Recording } from './recordings.ts';
 import { knownWords, splitTakes } from './split.ts';
 
 /** Adapter kinds that can be evaluated. */
@@ -12,8 +13,10 @@ export type Method = (typeof METHODS)[number];
 export interface EvaluationOptions {
   /** Folder of recordings: NAME.s16 + NAME.csv, or WAV files in folders by label. */
   data: string;
-  /** A .tflite; `{subject}` in it stands for the speaker's name. */
-  model: string;
+  /**
+   * A .tflite; `{subject}` in it stands for the speaker's name. Default: the digits model.
+   */
+  model?: string;
   method: Method;
   /** Rank of the adapter's low-rank matrices, 1..16; undefined: the method's default. */
   rank?: number;
@@ -75,11 +78,8 @@ function modelFor(pattern: string, subject: string): string {
 }
 
 function chooseSpeakers({ data, speakers }: EvaluationOptions): string[] {
-  const present = listSpeakers(data).filter((name) => !name.startsWith('_')); // _silence_ is nobody
-  const missing = speakers?.find((name) => !present.includes(name));
-  if (missing !== undefined) {
-    throw new RetuneError(`${data}: no speaker ${missing}; choose from ${present.join(', ')}`);
-  }
+  const present = listSpeakers(data);
+  checkSpeakers(data, speakers ?? [], present);
   return speakers ?? present;
 }
 
@@ -89,7 +89,7 @@ function evaluateSubject(
   clips: Recording[],
   options: EvaluationOptions,
 ): SubjectResult {
-  const words = knownWords(clips, engine.labels, `${options.data}: ${subject}`);
+  const words = knownWords(clips, engine.labels, `${options.data}: speaker ${subject}`);
   const { train, test } = splitTakes(clips, words, options.shots);
   if (test.length === 0) {
     throw new RetuneError(
@@ -157,7 +157,7 @@ export async function evaluateKeyword(options: EvaluationOptions): Promise<Evalu
   let engine: Engine | undefined;
   let recordings: Recording[] | undefined;
   for (const subject of speakers) {
-    engine = await Engine.load(modelFor(options.model, subject), {
+    engine = await Engine.load(modelFor(options.model ?? DEFAULT_MODEL, subject), {
       adapter: { method: options.method, rank: options.rank },
     });
     recordings ??= loadRecordings(options.data, engine.sampleRate);

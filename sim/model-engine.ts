@@ -1,4 +1,5 @@
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
+import { projectRoot } from './compile.ts';
 import { Engine } from './engine.ts';
 import type {
   HeldOutResult,
@@ -9,6 +10,10 @@ import type {
   TrainingState,
 } from './learning-engine.ts';
 import type { CreateEngine } from './world.ts';
+
+/** Our base models, wherever the command is called from. */
+export const MODELS = join(projectRoot, 'models', 'digits');
+export const DEFAULT_MODEL = join(MODELS, 'digits.tflite');
 
 /** rt_status_t of an adapter that was made for another model, method or rank. */
 const BLOB_MODEL = -21;

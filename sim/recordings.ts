@@ -48,14 +48,26 @@ export function loadRecordings(folder: string, rate: number): Recording[] {
   );
 }
 
-/** Names of the speakers in a folder, sorted; reads no samples, so the rate does not matter. */
+/**
+ * Names of the speakers in a folder, sorted; reads no samples, so the rate does not matter. A name
+ * that begins with `_` stands for noise (`_silence_`), which is nobody.
+ */
 export function listSpeakers(folder: string): string[] {
   checkFolder(folder);
   const indexed = readdirSync(folder).filter((file) => file.endsWith('.s16'));
   const names = new Set(indexed.map((file) => basename(file, '.s16')));
   for (const { speaker } of listWavTree(folder)) names.add(speaker);
   if (names.size === 0) throw emptyFolder(folder);
-  return [...names].sort(compare);
+  return [...names].filter((name) => !name.startsWith('_')).sort(compare);
+}
+
+/** Throws unless every one of `wanted` is among the speakers of the folder. */
+export function checkSpeakers(folder: string, wanted: string[], speakers: string[]): void {
+  const missing = wanted.find((name) => !speakers.includes(name));
+  if (missing === undefined) return;
+  throw new RetuneError(
+    `${folder}: no speaker '${missing}'; choose from ${speakers.join(', ') || 'other recordings'}`,
+  );
 }
 
 function checkFolder(folder: string): void {

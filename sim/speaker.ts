@@ -31,6 +31,8 @@ export class Speaker {
     recordings: Recording[],
     words: readonly string[],
     private readonly random: Random,
+    /** Where the recordings are from, for messages. */
+    source = 'recordings',
   ) {
     for (const word of words) {
       const takes = recordings.filter(({ speaker, label }) => speaker === name && label === word);
@@ -38,7 +40,7 @@ export class Speaker {
       const count = Math.min(ENROLMENT_TAKES, takes.length >> 1);
       if (count === 0) {
         throw new RetuneError(
-          `speaker ${name} says '${word}' only once; the story needs two takes of a word or more`,
+          `${source}: speaker ${name} says '${word}' only once; two takes of a word are needed: add one, or choose another speaker`,
         );
       }
       this.enrolment.set(word, new Cycle(takes.slice(0, count)));
@@ -46,7 +48,7 @@ export class Speaker {
     }
     if (this.ordinary.size < 2) {
       throw new RetuneError(
-        `speaker ${name} says fewer than two words of the model (${words.join(', ')}); choose another speaker or model`,
+        `${source}: speaker ${name} says fewer than two words of the model (${words.join(', ')}); choose another speaker or model`,
       );
     }
   }

@@ -41,6 +41,9 @@ export function splitTakes<T extends Take>(
 
 /** Words of the data that the model knows, in the model's order. */
 export function knownWords(clips: Take[], labels: readonly string[], source: string): string[] {
+  if (clips.length === 0) {
+    throw new RetuneError(`${source}: not one clip; add recordings or leave this speaker out`);
+  }
   const spoken = new Set(clips.map((clip) => clip.label));
   const words = labels.filter((label) => spoken.has(label) && !RESERVED.has(label));
   if (words.length === 0) {

@@ -1,20 +1,21 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { existsSync, writeFileSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RetuneError } from '../cli/error.ts';
 import { compileProgram, type Program, projectRoot } from './compile.ts';
 import type { StoryEvent, SummaryEvent } from './events.ts';
-import { engineFactory } from './model-engine.ts';
+import { DEFAULT_MODEL, engineFactory, MODELS } from './model-engine.ts';
 import { Observer } from './observer.ts';
 import { plotStory } from './plot.ts';
 import { loadBoard } from './processor.ts';
-import { listSpeakers, loadRecordings, type Recording } from './recordings.ts';
+import { checkSpeakers, listSpeakers, loadRecordings, type Recording } from './recordings.ts';
 import { Speaker } from './speaker.ts';
 import { summaryTable } from './summary.ts';
 import { User } from './user.ts';
 import { LiveView } from './view.ts';
 import { DEMO, demoVoices } from './voices.ts';
 import { type CreateEngine, World } from './world.ts';
+import { checkWritable } from './writable.ts';
 
 export interface StoryOptions {
   /** DeviceScript program; default src/keyword.ts. */
@@ -48,7 +49,7 @@ export interface StoryOptions {
   createEngine?: CreateEngine;
 }
 
-const MODELS = join(projectRoot, 'models', 'digits');
+const DEFAULT_PLOT = join(projectRoot, '.retune', 'story.svg');
 /** Ordinary windows after which the story stops waiting, or goes on. */
 const UNTIL_DRIFT = 150;
 const UNTIL_SAVED = 60;
@@ -59,6 +60,8 @@ const VIEW_SPEED = 25;
 const LONGEST_MS = 3 * 3600 * 1000;
 
 interface Cast {
+  /** Folder of the recordings. */
+  folder: string;
   known: string;
   new: string;
   recordings: Recording[];
@@ -79,6 +82,7 @@ export async function runStory(options: StoryOptions = {}): Promise<SummaryEvent
   const say = (text: string): void => {
     if (options.json !== true) process.stderr.write(`${text}\n`);
   };
+  checkWritable(options.plot ?? DEFAULT_PLOT, 'name another place with --plot');
   const app = options.app ?? join(projectRoot, 'src', 'keyword.ts');
   const [cast, program] = await Promise.all([chooseCast(options, say), compileProgram(app)]);
   return new Story(options, cast, program).run();
@@ -91,22 +95,24 @@ async function chooseCast(options: StoryOptions, say: (text: string) => void): P
   const createEngine = options.createEngine ?? engineFactory(model);
   const { sampleRate: rate, labels } = await createEngine();
   const recordings = loadRecordings(folder, rate);
-  return { ...people, recordings, model, createEngine, rate, labels };
+  return { ...people, folder, recordings, model, createEngine, rate, labels };
 }
 
 function choosePeople(folder: string, options: StoryOptions): { known: string; new: string } {
-  const people = listSpeakers(folder).filter((name) => !name.startsWith('_')); // noise is nobody
+  const people = listSpeakers(folder);
   const usual = options.data === undefined ? DEMO : undefined;
   const known = options.known ?? usual?.known ?? people.find((name) => name !== options.new);
   const stranger = options.new ?? usual?.new ?? people.find((name) => name !== known);
-  if (known === undefined || stranger === undefined || known === stranger) {
+  if (known === undefined || stranger === undefined) {
     throw new RetuneError(
-      `${folder}: the story needs two different speakers; choose from ${people.join(', ')}`,
+      `${folder}: the story needs two speakers, here is ${people.join() || 'none'}; add recordings of another`,
     );
   }
-  for (const name of [known, stranger]) {
-    if (people.includes(name)) continue;
-    throw new RetuneError(`${folder}: no speaker ${name}; choose from ${people.join(', ')}`);
+  checkSpeakers(folder, [known, stranger], people);
+  if (known === stranger) {
+    throw new RetuneError(
+      `${folder}: --known and --new are both ${known}; the story needs two speakers of ${people.join(', ')}`,
+    );
   }
   return { known, new: stranger };
 }
@@ -114,7 +120,7 @@ function choosePeople(folder: string, options: StoryOptions): { known: string; n
 /** The new speaker must be new to the model too, where it can be. */
 function defaultModel(stranger: string): string {
   const without = join(MODELS, `without-${stranger}.tflite`);
-  return existsSync(without) ? without : join(MODELS, 'digits.tflite');
+  return existsSync(without) ? without : DEFAULT_MODEL;
 }
 
 class Story {
@@ -161,7 +167,7 @@ class Story {
     });
     const { random } = this.world;
     const person = (name: string): Speaker =>
-      new Speaker(name, cast.recordings, cast.labels, random);
+      new Speaker(name, cast.recordings, cast.labels, random, cast.folder);
     this.people = { known: person(cast.known), new: person(cast.new) };
     const isWatched = options.json !== true && options.headless !== true;
     if (isWatched && process.stderr.isTTY) this.view = this.createView();
@@ -266,7 +272,7 @@ class Story {
 
   private finish(outcome: SummaryEvent['outcome']): SummaryEvent {
     const { observer, cast, world } = this;
-    const plot = this.options.plot ?? join(projectRoot, '.retune', 'story.svg');
+    const plot = this.options.plot ?? DEFAULT_PLOT;
     const summary: SummaryEvent = {
       event: 'summary',
       t: this.seconds,
@@ -291,7 +297,6 @@ class Story {
       loaded: observer.loaded,
       plot: relative('.', plot),
     };
-    mkdirSync(dirname(plot), { recursive: true });
     writeFileSync(plot, plotStory(this.events, `${cast.known}, then ${cast.new}`));
     this.emit(summary);
     if (this.options.json !== true) this.print(summaryTable(summary));

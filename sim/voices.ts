@@ -1,23 +1,16 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RetuneError } from '../cli/error.ts';
 import { projectRoot } from './compile.ts';
+import { MODELS } from './model-engine.ts';
 import { loadRecordings, type Recording } from './recordings.ts';
+import { ensureFolder } from './writable.ts';
 
 /** The speakers of the story without `--data`. */
 export const DEMO = { known: 'flite-awb', new: 'child' } as const;
 
-const MODELS = join(projectRoot, 'models', 'digits');
 const RATE = 8000;
 /** Voice that the child's is made from, and by how much it is sped up: shorter tract, higher pitch. */
 const GROWN_UP = 'flite-rms';
@@ -34,7 +27,7 @@ export async function demoVoices(
   const folder = join(projectRoot, '.retune', `voices-${recipe()}`);
   if (existsSync(folder)) return folder;
   onProgress('synthesising the voices (once)');
-  mkdirSync(join(projectRoot, '.retune'), { recursive: true });
+  ensureFolder(join(projectRoot, '.retune'), 'voices are kept there; name others with --data');
   // written beside and renamed at the end, so that an interrupted run leaves no half a folder
   const scratch = mkdtempSync(`${folder}-`);
   try {

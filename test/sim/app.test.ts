@@ -1,5 +1,6 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCheck, runServe, runSim } from '../../sim/app.ts';
@@ -50,7 +51,63 @@ describe('sim', () => {
   });
 
   it('refuses a file that is not there', async () => {
-    await expect(runSim({ app: 'nothing.ts', print })).rejects.toThrow(/nothing\.ts: no such file/);
+    const expected = /^nowhere\/nothing\.ts: no such file/;
+    for (const watch of [false, true]) {
+      const app = 'nowhere/nothing.ts';
+      await expect(runSim({ app, watch, print })).rejects.toThrow(expected);
+      await expect(runCheck(app, { watch, print })).rejects.toThrow(expected);
+    }
+  });
+
+  it('says so when what is open in the editor is no program', async () => {
+    expect(await runCheck(join(projectRoot, 'README.md'), { print })).toBe(false);
+    expect(lines[1]).toMatch(/^README\.md\(1,1\): error: not a DeviceScript program/);
+    lines = [];
+    expect(await runCheck(join(projectRoot, 'sim'), { print })).toBe(false);
+    expect(lines[1]).toMatch(/^sim\(1,1\): error: not a DeviceScript program/);
+    lines = [];
+    expect(await runCheck(join(projectRoot, 'sim/clock.ts'), { print })).toBe(false);
+    expect(lines.at(-2)).toMatch(/^sim\/clock\.ts\(1,1\): error: not a DeviceScript program/);
+  });
+
+  it('prints errors in the form that the problem matcher of the editor knows', async () => {
+    const tasks = readFileSync(join(projectRoot, '.vscode/tasks.json'), 'utf8');
+    const matcher = (JSON.parse(tasks) as { tasks: { problemMatcher: Record<string, unknown> }[] })
+      .tasks[0]?.problemMatcher as {
+      pattern: Record<'file' | 'line' | 'column' | 'severity' | 'code' | 'message', number> & {
+        regexp: string;
+      };
+      background: { beginsPattern: string; endsPattern: string };
+    };
+    await runCheck(join(programs, 'broken.ts'), { print });
+    expect(lines[0]).toMatch(new RegExp(matcher.background.beginsPattern));
+    expect(lines.at(-1)).toMatch(new RegExp(matcher.background.endsPattern));
+    const { regexp, ...groups } = matcher.pattern;
+    const found = lines.flatMap((text) => {
+      const match = new RegExp(regexp).exec(text);
+      if (match === null) return [];
+      return [Object.fromEntries(Object.entries(groups).map(([key, at]) => [key, match[at]]))];
+    });
+    expect(found).toEqual([
+      {
+        file: 'test/sim/programs/broken.ts',
+        line: '4',
+        column: '10',
+        severity: 'error',
+        code: 'TS2339',
+        message: expect.stringContaining('Property') as string,
+      },
+    ]);
+  });
+
+  it('refuses a speaker who is not in the folder', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'retune-people-'));
+    writeFileSync(join(data, 'ann.s16'), '');
+    const app = join(programs, 'hello.ts');
+    await expect(runSim({ app, data, speaker: 'bob', print })).rejects.toThrow(
+      `${data}: no speaker 'bob'; choose from ann`,
+    );
+    rmSync(data, { recursive: true });
   });
 });
 

@@ -30,7 +30,7 @@ describe('evaluateKeyword', () => {
 
   it('names a speaker who is not there, and a model that is not', async () => {
     await expect(evaluateKeyword(options({ speakers: ['nobody'] }))).rejects.toThrow(
-      /no speaker nobody; choose from george, jackson/,
+      /no speaker 'nobody'; choose from george, jackson/,
     );
     const missing = evaluateKeyword(options({ model: 'models/digits/with-{subject}.tflite' }));
     await expect(missing).rejects.toThrow(RetuneError);

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import wavefile from 'wavefile';
 import { RetuneError } from '../../cli/error.ts';
-import { listSpeakers, loadRecordings } from '../../sim/recordings.ts';
+import { checkSpeakers, listSpeakers, loadRecordings } from '../../sim/recordings.ts';
 
 const HEADER = 'label,take,offset_samples,length_samples';
 let folder: string;
@@ -154,11 +154,20 @@ describe('WAV files', () => {
 describe('folders', () => {
   it('lists speakers without reading samples', () => {
     put('bob.s16', Uint8Array.of(1));
+    put('_silence_.s16', Uint8Array.of(1));
     put('yes/ann_0.wav', 'no WAV at all');
     expect(listSpeakers(folder)).toEqual(['ann', 'bob']);
     rmSync(join(folder, 'bob.s16'));
+    rmSync(join(folder, '_silence_.s16'));
     rmSync(join(folder, 'yes'), { recursive: true });
     expect(() => listSpeakers(folder)).toThrow(/no recordings/);
+  });
+
+  it('names a speaker who is not there, and who is', () => {
+    checkSpeakers('clips', ['bob'], ['ann', 'bob']);
+    expect(() => checkSpeakers('clips', ['bob', 'cy'], ['ann', 'bob'])).toThrow(
+      "clips: no speaker 'cy'; choose from ann, bob",
+    );
   });
 
   it('refuses one that is empty, missing or a file', () => {

@@ -51,6 +51,10 @@ describe('knownWords', () => {
     expect(knownWords(clips, ['yes', 'no', 'silence', 'unknown'], 'here')).toEqual(['yes', 'no']);
   });
 
+  it('says so when there is not one clip', () => {
+    expect(() => knownWords([], ['yes'], 'clips: tom')).toThrow(/^clips: tom: not one clip/);
+  });
+
   it('says so when the model knows none of the words', () => {
     expect(() => knownWords(takes('cat', [1]), ['yes'], 'clips/tom')).toThrow(RetuneError);
     expect(() => knownWords(takes('cat', [1]), ['yes'], 'clips/tom')).toThrow(/clips\/tom.*cat/);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -126,18 +126,29 @@ describe('the story with synthetic voices', () => {
 describe('what the story refuses', () => {
   it('a speaker that is not there', async () => {
     await expect(runStory({ headless: true, new: 'nobody' })).rejects.toThrow(
-      /no speaker nobody; choose from child, flite-awb, flite-rms/,
+      /no speaker 'nobody'; choose from child, flite-awb, flite-rms/,
     );
   });
 
   it('the same speaker twice', async () => {
     await expect(runStory({ headless: true, new: 'child', known: 'child' })).rejects.toThrow(
-      /two different speakers/,
+      /--known and --new are both child/,
     );
   });
 
+  it('a folder with one speaker', async () => {
+    const data = join(folder, 'one');
+    mkdirSync(data);
+    writeFileSync(join(data, 'ann.s16'), '');
+    const message = /needs two speakers, here is ann; add/;
+    await expect(runStory({ headless: true, data })).rejects.toThrow(message);
+    await expect(runStory({ headless: true, data, known: 'ann' })).rejects.toThrow(message);
+  });
+
   it('an empty folder', async () => {
-    await expect(runStory({ headless: true, data: folder })).rejects.toThrow(/no recordings/);
+    await expect(
+      runStory({ headless: true, data: mkdtempSync(join(folder, 'empty-')) }),
+    ).rejects.toThrow(/no recordings/);
   });
 
   it('a script that does not compile, with file, line and column', async () => {

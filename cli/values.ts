@@ -19,3 +19,10 @@ export function positiveNumber(text: string): number {
   }
   return value;
 }
+
+/** Parser of names between commas, each counted once. */
+export function names(text: string): string[] {
+  const found = text.split(',').map((name) => name.trim());
+  if (found.includes('')) throw new InvalidArgumentError('give names with a comma between them.');
+  return [...new Set(found)];
+}
