@@ -4,8 +4,8 @@
 #define DEVIATION_MIN_Q8 128 /* half a step: a dead channel is not blown up */
 
 /* Cycles of a Cortex-M0+: of a channel, of each of its values; a call does channels for so long. */
-#define CALIBRATE_CHANNEL_CYCLES 4800u
-#define CALIBRATE_VALUE_CYCLES 40u
+#define CALIBRATE_CHANNEL_CYCLES 3200u
+#define CALIBRATE_VALUE_CYCLES 20u
 #define CALIBRATE_UNIT_CYCLES 100000u
 
 int32_t rt_normal_value(const rt_adapter_t *adapter, const rt_normal_range_t *range,
