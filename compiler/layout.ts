@@ -144,7 +144,7 @@ export function tableBytes(table: Table): number {
   return table.values.length * PRIMITIVE_BYTES[table.type];
 }
 
-export function typeName(table: Table): Target {
+function typeName(table: Table): Target {
   return isStructTable(table) ? table.type.name : table.type;
 }
 

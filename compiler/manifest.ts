@@ -17,7 +17,7 @@ const budgetsSchema = z.strictObject({
   milliwatt: z.number().positive().optional(),
 });
 
-export const manifestSchema = z.strictObject({
+const manifestSchema = z.strictObject({
   $schema: z.string().optional(),
   /** Name of a file in boards/, without .board.json, or a path to such a file. */
   board: z.string().min(1),

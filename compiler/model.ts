@@ -6,7 +6,7 @@ export const MODEL_VERSION = 1;
 /** RT_NONE: no such tensor, layer or site. */
 export const NONE = 0xffffffff;
 
-export const OP_NAMES = {
+const OP_NAMES = {
   1: 'RT_OP_CONV_2D',
   2: 'RT_OP_DEPTHWISE_CONV_2D',
   3: 'RT_OP_FULLY_CONNECTED',

@@ -183,7 +183,7 @@ function displayName(compiled: CompiledModel, name: string): string {
 }
 
 /** "forward 3 CONV_2D name" or "backward 3 CONV_2D name". */
-export function stepName(compiled: CompiledModel, step: number): string {
+function stepName(compiled: CompiledModel, step: number): string {
   const { layers } = compiled.model;
   const forward = step < layers.length;
   const layer = layers[forward ? step : 2 * layers.length - 1 - step];

@@ -138,6 +138,7 @@ async function rebuild(app: string, print: (line: string) => void): Promise<Prog
   } catch (error) {
     if (!(error instanceof RetuneError)) throw error;
     print(error.message);
+    print(`checked ${app}: 1 error`); // the editor waits for this line
     return undefined;
   }
 }

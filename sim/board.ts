@@ -137,7 +137,7 @@ function fraction(x: number): number {
   return Math.min(x, 65535 / 65536);
 }
 
-export function specOf(services: ServiceSpec[], shortId: string): ServiceSpec {
+function specOf(services: ServiceSpec[], shortId: string): ServiceSpec {
   const found = services.find((spec) => spec.shortId === shortId);
   if (found === undefined) throw new Error(`services/${shortId}.md was not compiled`);
   return found;

@@ -28,7 +28,6 @@ export type JDBus = Jacdac.JDBus;
 export type JDBridge = Jacdac.JDBridge;
 export type JDServiceServer = Jacdac.JDServiceServer;
 export type JDServerServiceProvider = Jacdac.JDServerServiceProvider;
-export type JDRegisterServer<T extends Jacdac.PackedValues> = Jacdac.JDRegisterServer<T>;
 export type Packet = Jacdac.Packet;
 export type PackedValues = Jacdac.PackedValues;
 export type Scheduler = Jacdac.Scheduler;

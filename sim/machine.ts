@@ -132,7 +132,7 @@ function settled(): Promise<void> {
 }
 
 /** jacdac-ts repeats events by the wall clock; on this board they are repeated by the bus's own. */
-export class BoardProvider extends JDServerServiceProvider {
+class BoardProvider extends JDServerServiceProvider {
   override delayedSend(packet: Packet, timestamp: number): void {
     const delay = timestamp - this.bus.timestamp;
     this.bus.scheduler.setTimeout(() => void this.sendPacketAsync(packet), delay);

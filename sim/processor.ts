@@ -33,7 +33,7 @@ const boardSchema = z.object({
 
 export type Board = z.infer<typeof boardSchema>;
 
-export const DEFAULT_BOARD = 'rp2040_pico';
+const DEFAULT_BOARD = 'rp2040_pico';
 
 export function loadBoard(name = DEFAULT_BOARD): Board {
   const file = join(projectRoot, 'boards', `${name}.board.json`);

@@ -243,7 +243,7 @@ function listWavFolder(folder: string, label: string, speaker: string | undefine
 }
 
 /** Samples of a mono WAV file of any bit depth, as 16-bit integers. */
-export function readWav(path: string, rate: number): Int16Array {
+function readWav(path: string, rate: number): Int16Array {
   const wav = new wavefile.WaveFile();
   try {
     wav.fromBuffer(new Uint8Array(readFileSync(path)));

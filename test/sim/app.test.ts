@@ -141,6 +141,13 @@ describe('watching', () => {
     await line(/app\.ts\(4,10\): error/);
     writeFileSync(app, "console.log('mended');\n");
     await line(/checked .*: no errors/);
+    lines = [];
+    rmSync(app);
+    await line(/app\.ts: no such file/);
+    await line(/checked .*: 1 error$/);
+    lines = [];
+    writeFileSync(app, "console.log('back');\n");
+    await line(/checked .*: no errors/);
     stop.abort();
     expect(await run).toBe(true);
   });
