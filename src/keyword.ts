@@ -68,7 +68,7 @@ async function enrol(words: string[]) {
 async function learn(share: number) {
   // Who is understood well already has more to lose: then a held-out word more must be right.
   const minGain = share > 0.9 ? 0.5 : 0;
-  const budget = { steps: 600, slice: 300, patience: 1, millijoules: 4000, minGain };
+  const budget = { steps: 600, slice: 300, patience: 1, millijoules: 6000, minGain };
   const burst = await runBurst(budget, trainer);
   console.log(`decision burst ended by ${burst.end()}, gain ${burst.gain()}`);
   checkpoint.improved(burst.gain());
