@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { Command } from 'commander';
-import { buildProject } from '../compiler/build.ts';
+import { buildProject, OUTPUT_ADVICE } from '../compiler/build.ts';
 import { compileProgram } from '../sim/compile.ts';
+import { writeResult } from './writable.ts';
 
 interface BuildCommandOptions {
   out?: string;
@@ -14,7 +14,7 @@ async function runBuild(manifestPath: string, options: BuildCommandOptions): Pro
   const { image } = await compileProgram(relative('', manifest.appPath));
   const name = `${basename(manifest.app, '.ts')}.devs`;
   const bytecode = join(dirname(files[0] ?? name), name);
-  writeFileSync(bytecode, image);
+  writeResult(bytecode, image, OUTPUT_ADVICE);
   const written = [...files, bytecode].map((file) => relative('', file));
   if (options.json) {
     console.log(JSON.stringify({ ...json, script: { bytes: image.length }, files: written }));

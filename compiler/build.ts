@@ -1,7 +1,8 @@
 /** `retune build`: from devicescript.json to C tables and the memory plan in build/APP/. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { RetuneError } from '../cli/error.ts';
+import { writeResult } from '../cli/writable.ts';
 import type { AdapterOptions } from './adapter.ts';
 import { arenaSvg } from './arena-svg.ts';
 import { checkBudgets, type Alternative } from './budget.ts';
@@ -17,6 +18,8 @@ export interface BuildOptions {
   /** Write nothing, only report. */
   dryRun?: boolean;
 }
+
+export const OUTPUT_ADVICE = 'name another folder with --out';
 
 export interface BuildResult {
   manifest: Manifest;
@@ -108,7 +111,6 @@ function write(
   outDir: string | undefined,
 ): string[] {
   const folder = outDir ?? join(manifest.root, 'build', basename(manifest.app, '.ts'));
-  mkdirSync(folder, { recursive: true });
   const outputs: [string, string][] = [
     ['model.c', emitC(compiled.description)],
     ['memory.json', `${JSON.stringify(json, null, 2)}\n`],
@@ -117,7 +119,7 @@ function write(
   ];
   return outputs.map(([name, content]) => {
     const path = join(folder, name);
-    writeFileSync(path, content);
+    writeResult(path, content, OUTPUT_ADVICE);
     return path;
   });
 }

@@ -13,7 +13,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { oneLine, RetuneError } from '../cli/error.ts';
-import { ensureFolder } from './writable.ts';
+import { ensureFolder } from '../cli/writable.ts';
 
 /** The folder that holds services/ and devsconfig.json. */
 export const projectRoot = resolve(dirname(fileURLToPath(import.meta.url)), '..');

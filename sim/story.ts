@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RetuneError } from '../cli/error.ts';
@@ -15,7 +15,7 @@ import { User } from './user.ts';
 import { LiveView } from './view.ts';
 import { DEMO, demoVoices } from './voices.ts';
 import { type CreateEngine, World } from './world.ts';
-import { checkWritable } from './writable.ts';
+import { checkWritable, writeResult } from '../cli/writable.ts';
 
 export interface StoryOptions {
   /** DeviceScript program; default src/keyword.ts. */
@@ -49,6 +49,7 @@ export interface StoryOptions {
   createEngine?: CreateEngine;
 }
 
+const PLOT_ADVICE = 'name another place with --plot';
 const DEFAULT_PLOT = join(projectRoot, '.retune', 'story.svg');
 /** Ordinary windows after which the story stops waiting, or goes on. */
 const UNTIL_DRIFT = 150;
@@ -82,7 +83,7 @@ export async function runStory(options: StoryOptions = {}): Promise<SummaryEvent
   const say = (text: string): void => {
     if (options.json !== true) process.stderr.write(`${text}\n`);
   };
-  checkWritable(options.plot ?? DEFAULT_PLOT, 'name another place with --plot');
+  checkWritable(options.plot ?? DEFAULT_PLOT, PLOT_ADVICE);
   const app = options.app ?? join(projectRoot, 'src', 'keyword.ts');
   const [cast, program] = await Promise.all([chooseCast(options, say), compileProgram(app)]);
   return new Story(options, cast, program).run();
@@ -297,7 +298,7 @@ class Story {
       loaded: observer.loaded,
       plot: relative('.', plot),
     };
-    writeFileSync(plot, plotStory(this.events, `${cast.known}, then ${cast.new}`));
+    writeResult(plot, plotStory(this.events, `${cast.known}, then ${cast.new}`), PLOT_ADVICE);
     this.emit(summary);
     if (this.options.json !== true) this.print(summaryTable(summary));
     return summary;

@@ -6,7 +6,7 @@ import { RetuneError } from '../cli/error.ts';
 import { projectRoot } from './compile.ts';
 import { MODELS } from './model-engine.ts';
 import { loadRecordings, type Recording } from './recordings.ts';
-import { ensureFolder } from './writable.ts';
+import { ensureFolder } from '../cli/writable.ts';
 
 /** The speakers of the story without `--data`. */
 export const DEMO = { known: 'flite-awb', new: 'child' } as const;

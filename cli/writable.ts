@@ -1,6 +1,13 @@
-import { accessSync, appendFileSync, constants, existsSync, mkdirSync } from 'node:fs';
+import {
+  accessSync,
+  appendFileSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
-import { RetuneError } from '../cli/error.ts';
+import { RetuneError } from './error.ts';
 
 function refuse(path: string, error: unknown, advice: string): never {
   const code = (error as NodeJS.ErrnoException).code ?? String(error);
@@ -22,6 +29,16 @@ export function checkWritable(file: string, advice: string): void {
   try {
     if (existsSync(file)) appendFileSync(file, '');
     else accessSync(dirname(file), constants.W_OK);
+  } catch (error) {
+    refuse(file, error, advice);
+  }
+}
+
+/** Writes a result, and makes its folder where there is none. */
+export function writeResult(file: string, content: string | Uint8Array, advice: string): void {
+  ensureFolder(dirname(file), advice);
+  try {
+    writeFileSync(file, content);
   } catch (error) {
     refuse(file, error, advice);
   }

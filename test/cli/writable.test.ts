@@ -2,8 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { buildProject } from '../../compiler/build.ts';
 import { runStory } from '../../sim/story.ts';
-import { checkWritable, ensureFolder } from '../../sim/writable.ts';
+import { checkWritable, ensureFolder, writeResult } from '../../cli/writable.ts';
+import { projectRoot } from '../support/data.ts';
 
 let folder: string;
 let file: string;
@@ -28,6 +30,19 @@ it('names what cannot be written and what to do', () => {
     /^.*file.sub: cannot be written \(ENOTDIR\); move it$/,
   );
   expect(() => checkWritable(folder, 'name a file')).toThrow(/cannot be written.*name a file$/);
+});
+
+it('writes a result into a new folder, or says why it cannot', () => {
+  const result = join(folder, 'a', 'result');
+  writeResult(result, 'done', 'none');
+  expect(readFileSync(result, 'utf8')).toBe('done');
+  expect(() => writeResult(join(file, 'result'), 'done', 'move it')).toThrow(/cannot be written/);
+  expect(() => writeResult(folder, 'done', 'move it')).toThrow(/cannot be written.*move it$/);
+});
+
+it('a build refuses a place that is no folder', () => {
+  const manifest = join(projectRoot, 'devicescript.json');
+  expect(() => buildProject(manifest, { outDir: file })).toThrow(/cannot be written.*--out$/);
 });
 
 it('a story refuses the place of its plot before it begins', async () => {
