@@ -6,5 +6,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    // vitest leaves one core unused by default, which on two cores means one test file at a time
+    maxWorkers: '100%',
   },
 });
