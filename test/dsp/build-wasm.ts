@@ -4,25 +4,12 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { NAMES } from './wasm.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const folder = join(root, 'native', 'dsp');
 
-const EXPORTS = [
-  'profile',
-  'state_bytes',
-  'memory_bytes',
-  'init',
-  'feed',
-  'run',
-  'push',
-  'discard',
-  'window',
-  'coefficients',
-  'clip',
-  'level',
-  'overrun_samples',
-].map((name) => `rt_dsp_${name}`);
+const EXPORTS = NAMES.map((name) => `rt_dsp_${name}`);
 
 /** @param flags more compiler flags */
 export function buildWasm(file: string, flags: string[] = []): void {

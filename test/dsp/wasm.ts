@@ -10,7 +10,8 @@ import {
 import { projectRoot } from '../support/data.ts';
 
 type Call = (...args: number[]) => number;
-const NAMES = [
+/** Functions of mfcc.h, without their prefix. */
+export const NAMES = [
   'profile',
   'state_bytes',
   'memory_bytes',

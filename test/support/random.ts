@@ -1,26 +1,13 @@
+import { Random as Generator } from '../../sim/random.ts';
+
 /**
- * Seeded random numbers for tests: the same sequence on every machine, from integer arithmetic only.
- * The generator is mulberry32 (public domain): a 32-bit counter and a mixing function.
+ * Seeded random numbers for tests: the simulator's generator, with what tests draw from it. Golden
+ * vectors depend on every method; change none of them.
  */
-export class Random {
-  private state: number;
-
-  constructor(seed: number) {
-    this.state = seed | 0;
-  }
-
+export class Random extends Generator {
   /** An integer in 0 .. 2^32 - 1. */
   u32(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let t = this.state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return (t ^ (t >>> 14)) >>> 0;
-  }
-
-  /** An integer in 0 .. n - 1, for n up to 2^21 (the scaling is exact in a double). */
-  below(n: number): number {
-    return Math.floor((this.u32() * n) / 0x100000000);
+    return this.next();
   }
 
   /** An integer in low .. high, both included. */
@@ -43,7 +30,8 @@ export class Random {
     return items[this.below(items.length)] as T;
   }
 
-  bytes(n: number): Uint8Array {
+  /** The upper byte of each number; the simulator's devices take the lower one. */
+  override bytes(n: number): Uint8Array {
     return Uint8Array.from({ length: n }, () => this.u32() >>> 24);
   }
 
