@@ -8,14 +8,22 @@ import type { MemoryReport } from './report.ts';
 const group = (value: number): string => value.toLocaleString('en-US');
 
 /** What another adapter would need, to say which one fits. */
-export type Alternative = { adapter: AdapterOptions; ramBytes: number; flashBytes: number };
+export interface Alternative {
+  adapter: AdapterOptions;
+  /** Of the arena, inference and training together. */
+  arenaBytes: number;
+  /** One serialised adapter. */
+  adapterBytes: number;
+  ramBytes: number;
+  flashBytes: number;
+}
 
 /** Throws RetuneError for the first limit that is broken. */
 export function checkBudgets(
   manifest: Manifest,
   board: Board,
   report: MemoryReport,
-  alternatives: () => Alternative[],
+  alternatives: Alternative[],
 ): void {
   const fail = (what: string, change: string): RetuneError =>
     new RetuneError(`${manifest.file}: ${what}; ${change}`);
@@ -33,7 +41,7 @@ export function checkBudgets(
     const raise = budget && need <= free ? `raise "budgets.ram" to ${need}` : undefined;
     throw fail(
       what,
-      advice(raise, alternatives(), (a) => a.ramBytes <= limit),
+      advice(raise, alternatives, (a) => a.ramBytes <= limit),
     );
   }
   checkFlash(manifest, board, report, alternatives, fail);
@@ -46,7 +54,7 @@ function checkFlash(
   manifest: Manifest,
   board: Board,
   report: MemoryReport,
-  alternatives: () => Alternative[],
+  alternatives: Alternative[],
   fail: Fail,
 ): void {
   const budgeted = manifest.budgets?.flash ?? Infinity;
@@ -61,7 +69,7 @@ function checkFlash(
     `(${group(largest.bytes)} are ${largest.name})`;
   const raise = budgeted <= free && need <= free ? `raise "budgets.flash" to ${need}` : undefined;
   const fewer = report.adapter !== null && report.adapter.slots > 1 ? 'lower "adapter.slots"' : '';
-  const change = advice(raise, alternatives(), (a) => a.flashBytes <= limit);
+  const change = advice(raise, alternatives, (a) => a.flashBytes <= limit);
   throw fail(what, fewer === '' ? change : `${change}, or ${fewer}`);
 }
 

@@ -10,7 +10,7 @@ import type { Board } from './board.ts';
 import { compileModel, type CompiledModel } from './compile.ts';
 import { emitC } from './emit-c.ts';
 import { boardOf, checkModules, readManifest, type Manifest } from './manifest.ts';
-import { memoryReport, reportText, type MemoryReport } from './report.ts';
+import { memoryReport, reportText, textTable, type MemoryReport } from './report.ts';
 
 export interface BuildOptions {
   /** Default: build/APP beside the manifest. */
@@ -27,7 +27,7 @@ export interface BuildResult {
   compiled: CompiledModel;
   /** The memory plan for a terminal and as an object. */
   text: string;
-  json: MemoryReport;
+  json: MemoryReport & { alternatives: Alternative[] };
   /** Paths of the files that were written. */
   files: string[];
 }
@@ -42,9 +42,11 @@ export function buildProject(manifestPath: string, options: BuildOptions = {}): 
   const compile = (adapter?: AdapterOptions): CompiledModel =>
     compileModel(bytes, file, { ...pick(manifest), adapter });
   const compiled = compile(manifest.adapter);
-  const json = memoryReport(compiled, board.flashSectorBytes);
-  checkBudgets(manifest, board, json, () => alternatives(manifest, board, compile));
-  const text = `${reportText(json)}\n${boardLine(board, json)}`;
+  const plan = memoryReport(compiled, board.flashSectorBytes);
+  const others = alternatives(manifest, board, compile);
+  checkBudgets(manifest, board, plan, others);
+  const json = { ...plan, alternatives: others };
+  const text = `${reportText(plan)}\n${boardLine(board, plan)}\n\n${alternativesText(others)}`;
   const files =
     options.dryRun === true ? [] : write(manifest, compiled, text, json, options.outDir);
   return { manifest, board, compiled, text, json, files };
@@ -66,7 +68,7 @@ function pick(manifest: Manifest): Pick<Manifest, 'features' | 'labels'> {
   return { features: manifest.features, labels: manifest.labels };
 }
 
-/** Smaller adapters than the manifest's, from the most capable down. */
+/** What other adapters of the model would take, from the most capable down. */
 function alternatives(
   manifest: Manifest,
   board: Board,
@@ -85,14 +87,30 @@ function alternatives(
   for (const candidate of candidates) {
     try {
       const report = memoryReport(compile({ ...candidate, slots }), board.flashSectorBytes);
-      const { ram, flash } = report;
-      found.push({ adapter: candidate, ramBytes: ram.total, flashBytes: flash.total });
+      const { arena, adapter, ram, flash } = report;
+      found.push({
+        adapter: candidate,
+        arenaBytes: arena.bytes,
+        adapterBytes: adapter?.bytes ?? 0,
+        ramBytes: ram.total,
+        flashBytes: flash.total,
+      });
     } catch (error) {
       // A model that cannot have this adapter is no alternative.
       if (!(error instanceof RetuneError)) throw error;
     }
   }
   return found;
+}
+
+function alternativesText(alternatives: Alternative[]): string {
+  const bytes = (count: number): string => count.toLocaleString('en-US');
+  const rows = alternatives.map(({ adapter, arenaBytes, adapterBytes, ramBytes }) => [
+    adapter.rank === undefined ? adapter.method : `${adapter.method}, rank ${adapter.rank}`,
+    ...[arenaBytes, adapterBytes, ramBytes].map(bytes),
+  ]);
+  const head = ['adapter', 'arena bytes', 'adapter bytes', 'RAM bytes'];
+  return `What "adapter" in the manifest could be\n${textTable(head, rows, [1, 2, 3])}`;
 }
 
 function boardLine(board: Board, report: MemoryReport): string {
@@ -107,7 +125,7 @@ function write(
   manifest: Manifest,
   compiled: CompiledModel,
   text: string,
-  json: MemoryReport,
+  json: BuildResult['json'],
   outDir: string | undefined,
 ): string[] {
   const folder = outDir ?? join(manifest.root, 'build', basename(manifest.app, '.ts'));

@@ -195,7 +195,8 @@ const group = (value: number): string => value.toLocaleString('en-US');
 const short = (name: string): string =>
   name.length <= NAME_COLUMNS ? name : `…${name.slice(1 - NAME_COLUMNS)}`;
 
-function table(head: string[], rows: string[][], right: number[]): string {
+/** A table for a terminal; `right` lists the columns that are aligned to the right. */
+export function textTable(head: string[], rows: string[][], right: number[]): string {
   const aligns = head.map((_, i) => (right.includes(i) ? ('right' as const) : ('left' as const)));
   const made = new Table({
     head,
@@ -225,13 +226,13 @@ export function reportText(report: MemoryReport): string {
     `Model ${model.file}: ${model.layers} layers, ${group(model.macs)} multiply-accumulates`,
     '',
     `Flash: ${group(flash.total)} bytes`,
-    table(['part', 'bytes'], sum(flash), [1]),
+    textTable(['part', 'bytes'], sum(flash), [1]),
     '',
     `RAM: ${group(ram.total)} bytes`,
-    table(['part', 'bytes'], sum(ram), [1]),
+    textTable(['part', 'bytes'], sum(ram), [1]),
     '',
     `Arena: ${group(arena.bytes)} bytes (no plan can be below ${group(arena.lowerBound)})`,
-    table(['buffer', 'kind', 'offset', 'bytes', 'steps'], arenaRows, [2, 3, 4]),
+    textTable(['buffer', 'kind', 'offset', 'bytes', 'steps'], arenaRows, [2, 3, 4]),
     `Peak: ${group(arena.peak.bytes)} bytes alive in ${arena.peak.name} (${kinds.join(', ')}):`,
     `  ${arena.peak.buffers.join(', ')}`,
     `Inference alone needs ${group(arena.inferenceBytes)} bytes`,
