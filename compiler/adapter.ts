@@ -20,6 +20,8 @@ export const adapterSchema = z.strictObject({
     .min(1)
     .optional(),
   precision: z.enum(['int8']).optional(),
+  /** Labelled windows that fit in memory; 60 if absent. At most as many as adapter_check.c allows. */
+  windows: z.int().min(1).max(4096).optional(),
   /** Adapters that the board keeps in flash, for example one a user. */
   slots: z.int().min(1).max(64).optional(),
 });

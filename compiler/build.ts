@@ -74,7 +74,7 @@ function alternatives(
   board: Board,
   compile: (adapter: AdapterOptions) => CompiledModel,
 ): Alternative[] {
-  const { slots } = manifest.adapter ?? {};
+  const { slots, windows } = manifest.adapter ?? {};
   const candidates: AdapterOptions[] = [
     { method: 'lora', rank: 4 },
     { method: 'lora', rank: 2 },
@@ -86,7 +86,10 @@ function alternatives(
   const found: Alternative[] = [];
   for (const candidate of candidates) {
     try {
-      const report = memoryReport(compile({ ...candidate, slots }), board.flashSectorBytes);
+      const report = memoryReport(
+        compile({ ...candidate, slots, windows }),
+        board.flashSectorBytes,
+      );
       const { arena, adapter, ram, flash } = report;
       found.push({
         adapter: candidate,

@@ -25,8 +25,8 @@ export { adapterSchemas } from './adapter-schema.ts';
 
 export const MAX_RANK = 16;
 const DEFAULT_RANK = { head: 0, skip: 8, lora: 4 } as const;
-/** Labelled windows that a burst can use. */
-const WINDOWS = 60;
+/** Labelled windows that a burst can use, where the manifest does not say. */
+const DEFAULT_WINDOWS = 60;
 /** native/engine/adapter_blob.h */
 const BLOB_HEADER_BYTES = 24;
 /** Matrices that start at zero start with fine steps; they get coarser as they grow. */
@@ -64,6 +64,7 @@ class Planner {
   private readonly headInputs: number;
   private readonly classes: number;
   private readonly rank: number;
+  private readonly windows: number;
   private readonly last: number;
 
   constructor(
@@ -76,6 +77,7 @@ class Planner {
     this.headInputs = this.headInput.bytes;
     this.classes = this.tensor(this.head.output).bytes;
     this.rank = this.checkRank();
+    this.windows = options.windows ?? DEFAULT_WINDOWS;
     this.last = 2 * model.layers.length - 1;
   }
 
@@ -94,7 +96,7 @@ class Planner {
       regroup: backward?.regroup ?? [],
       adapterBytes: BLOB_HEADER_BYTES + payload,
       rank: this.rank,
-      windows: WINDOWS,
+      windows: this.windows,
       sites: [this.head, ...taps.map((tap) => tap.layer), ...sites].map((layer) => layer.name),
       build: (offsetOf) =>
         this.build(buffers, offsetOf, { groups, taps, sites, tapChannels, backward }),
@@ -276,8 +278,8 @@ class Planner {
     list.always('residual', parameters);
     list.always('momentum', 2 * parameters);
     list.always('gradient', 2 * parameters);
-    list.always('order', 4 * WINDOWS);
-    list.always('cache', backward === undefined ? WINDOWS * vector : 0);
+    list.always('order', 4 * this.windows);
+    list.always('cache', backward === undefined ? this.windows * vector : 0);
     list.add(backward?.buffers ?? []);
     return list;
   }
@@ -333,7 +335,7 @@ class Planner {
       group_count: groups.length,
       groups: groupTable(groups),
       parameter_count: countParameters(groups),
-      windows: WINDOWS,
+      windows: this.windows,
     };
     for (const name of BUFFER_MEMBERS) value[name] = place(name);
     return { name: 'adapter_plan', type: RtAdapterPlan, values: [value] };

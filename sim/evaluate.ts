@@ -4,7 +4,7 @@ import { Engine } from './engine.ts';
 import { DEFAULT_MODEL } from './model-engine.ts';
 import { personalise } from './personalise.ts';
 import { checkSpeakers, listSpeakers, loadRecordings, type Recording } from './recordings.ts';
-import { knownWords, splitTakes } from './split.ts';
+import { knownWords, type Split, splitTakes } from './split.ts';
 
 /** Adapter kinds that can be evaluated. */
 export const METHODS = ['skip', 'lora', 'head'] as const;
@@ -66,6 +66,9 @@ export interface Evaluation {
   refused: number;
 }
 
+/** Labelled windows that an engine can be made for; compiler/adapter.ts. */
+const MOST_WINDOWS = 4096;
+
 function modelFor(pattern: string, subject: string): string {
   const file = pattern.replaceAll('{subject}', subject);
   if (!existsSync(file)) {
@@ -83,19 +86,36 @@ function chooseSpeakers({ data, speakers }: EvaluationOptions): string[] {
   return speakers ?? present;
 }
 
-function evaluateSubject(
+function loadEngine(
+  options: EvaluationOptions,
+  subject: string,
+  windows?: number,
+): Promise<Engine> {
+  const { method, rank, model = DEFAULT_MODEL } = options;
+  return Engine.load(modelFor(model, subject), { adapter: { method, rank, windows } });
+}
+
+function splitSubject(
   engine: Engine,
   subject: string,
   clips: Recording[],
   options: EvaluationOptions,
-): SubjectResult {
+): Split<Recording> {
   const words = knownWords(clips, engine.labels, `${options.data}: speaker ${subject}`);
-  const { train, test } = splitTakes(clips, words, options.shots);
-  if (test.length === 0) {
-    throw new RetuneError(
-      `${options.data}: speaker ${subject} has no takes left to test on; lower --shots or add takes`,
-    );
-  }
+  const split = splitTakes(clips, words, options.shots);
+  if (split.test.length > 0 && split.train.length <= MOST_WINDOWS) return split;
+  const what = split.test.length > 0 ? `more than ${MOST_WINDOWS} takes to learn` : 'no takes left';
+  throw new RetuneError(
+    `${options.data}: speaker ${subject} has ${what}; lower --shots or add takes`,
+  );
+}
+
+function evaluateSubject(
+  engine: Engine,
+  subject: string,
+  { train, test }: Split<Recording>,
+  options: EvaluationOptions,
+): SubjectResult {
   const numbered = (clip: Recording): number => engine.labels.indexOf(clip.label);
   const inputs = test.map((clip) => ({ input: engine.features(clip.pcm), label: numbered(clip) }));
   const accuracy = (): number =>
@@ -157,12 +177,14 @@ export async function evaluateKeyword(options: EvaluationOptions): Promise<Evalu
   let engine: Engine | undefined;
   let recordings: Recording[] | undefined;
   for (const subject of speakers) {
-    engine = await Engine.load(modelFor(options.model ?? DEFAULT_MODEL, subject), {
-      adapter: { method: options.method, rank: options.rank },
-    });
+    engine = await loadEngine(options, subject);
     recordings ??= loadRecordings(options.data, engine.sampleRate);
     const clips = recordings.filter((clip) => clip.speaker === subject);
-    const result = evaluateSubject(engine, subject, clips, options);
+    const split = splitSubject(engine, subject, clips, options);
+    if (split.train.length > engine.training.capacity) {
+      engine = await loadEngine(options, subject, split.train.length);
+    }
+    const result = evaluateSubject(engine, subject, split, options);
     results.push(result);
     options.onResult?.(result);
   }

@@ -28,6 +28,14 @@ describe('evaluateKeyword', () => {
     expect(await evaluateKeyword(quick)).toEqual(await evaluateKeyword(quick));
   });
 
+  it('makes room for more takes than a board keeps by default', async () => {
+    const many = options({ method: 'head', steps: 20, shots: 8 });
+    const { results, windowBytes } = await evaluateKeyword(many);
+    expect(results[0]?.trainClips).toBe(80);
+    const usual = await evaluateKeyword({ ...many, shots: 2 });
+    expect(windowBytes / usual.windowBytes).toBeCloseTo(80 / 60, 5);
+  });
+
   it('names a speaker who is not there, and a model that is not', async () => {
     await expect(evaluateKeyword(options({ speakers: ['nobody'] }))).rejects.toThrow(
       /no speaker 'nobody'; choose from george, jackson/,
