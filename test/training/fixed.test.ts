@@ -251,6 +251,24 @@ describe('softmax cross-entropy', () => {
       ),
     );
   });
+
+  it('aims at the smoothed label', () => {
+    fc.assert(
+      fc.property(logits, fc.nat(), fc.integer({ min: 0, max: 16384 }), (z, pick, smoothing) => {
+        const label = pick % z.length;
+        firmware.i32(memory, z.length).set(z.map((value) => Math.round(value * 65536)));
+        call('rt_loss_cross_entropy', memory, z.length, label, smoothing, memory + 2048);
+        const gradient = [...firmware.i32(memory + 2048, z.length)];
+        const sum = z.reduce((total, value) => total + Math.exp(value), 0);
+        const epsilon = smoothing / 32768;
+        z.forEach((value, c) => {
+          const target = (c === label ? 1 - epsilon : 0) + epsilon / z.length;
+          const expected = Math.exp(value) / sum - target;
+          expect(Math.abs((gradient[c] ?? NaN) / 32768 - expected)).toBeLessThan(3e-4);
+        });
+      }),
+    );
+  });
 });
 
 describe('CRC-32', () => {
