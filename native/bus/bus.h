@@ -1,0 +1,98 @@
+/*
+ * The Jacdac bus of one device: frames in and out over the links, packets among the services and the
+ * script of this firmware (local loopback), announcements, and who is out there.
+ *
+ * Local packets go through a queue of their own: no throttle, no frame, no checksum. They are
+ * dispatched by rt_bus_process, never from inside rt_bus_send, so that a reply cannot arrive before
+ * the asking fiber has suspended. Reports and events of local services also go to open links.
+ *
+ * Memory: static buffers of bus.c and link.c; sizes below. One bus in a firmware.
+ */
+#ifndef RT_BUS_BUS_H
+#define RT_BUS_BUS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/status.h"
+
+#define RT_BUS_MAX_PAYLOAD_BYTES 236u
+
+/* Frame flags. */
+#define RT_FRAME_COMMAND 0x01u
+#define RT_FRAME_ACK_WANTED 0x02u
+#define RT_FRAME_BROADCAST 0x04u /* the device identifier is a service class */
+#define RT_FRAME_LOOPBACK 0x40u
+
+/* Service indices with a meaning of their own. */
+#define RT_SERVICE_CONTROL 0u
+#define RT_SERVICE_PIPE 0x3eu
+#define RT_SERVICE_ACK 0x3fu
+
+/* Commands: register get 0x1000 | r, set 0x2000 | r, event 0x8000 | counter << 8 | event. */
+#define RT_COMMAND_GET 0x1000u
+#define RT_COMMAND_SET 0x2000u
+#define RT_COMMAND_EVENT 0x8000u
+
+/* One packet. `payload` belongs to the caller and is good during the call only. */
+typedef struct {
+  uint64_t device_id; /* of the sender for reports, of the receiver for commands */
+  uint16_t command;
+  uint8_t flags; /* RT_FRAME_… */
+  uint8_t service_index;
+  uint8_t size; /* bytes of payload, at most RT_BUS_MAX_PAYLOAD_BYTES */
+  const uint8_t *payload;
+} rt_packet_t;
+
+/* Empties queues, forgets devices, announces at once. `device_id` is this device's. */
+void rt_bus_init(uint64_t device_id);
+
+uint64_t rt_bus_device_id(void);
+
+/*
+ * Queues a packet. A command to this device (flags with RT_FRAME_COMMAND, own device_id) reaches the
+ * local service `service_index`; other commands go out; reports and events (no RT_FRAME_COMMAND,
+ * own device_id) reach the script here and go out as well. RT_ERROR_FULL: no room, nothing sent; try
+ * again after rt_bus_process.
+ */
+rt_status_t rt_bus_send(const rt_packet_t *packet);
+
+/*
+ * Reads the links, dispatches queued packets, sends announcements and due repeats of events.
+ * Returns the time (microseconds) at which it wants to be called again at the latest.
+ */
+uint64_t rt_bus_process(uint64_t now_us);
+
+/* Queues an event of the local service: sent at once and again after 20 and 70 ms, same counter. */
+rt_status_t rt_bus_send_event(uint8_t service_index, uint8_t event, const void *payload,
+                              uint8_t size);
+
+/*
+ * The script's ear (native/vm registers it): gets reports and events of all devices, this one too,
+ * and commands to services that the script serves. Called from rt_bus_process only.
+ */
+typedef void (*rt_bus_listener_t)(const rt_packet_t *packet);
+void rt_bus_listen(rt_bus_listener_t listener);
+
+/*
+ * Devices and their services, this one first. `device` counts from 0; RT_ERROR_ARGUMENT past the
+ * last. `*classes` points at `*count` service classes, index 0 is the control service. The table
+ * changes only inside rt_bus_process; `rt_bus_generation` grows with each change.
+ */
+rt_status_t rt_bus_device(uint32_t device, uint64_t *device_id, const uint32_t **classes,
+                          uint32_t *count);
+uint32_t rt_bus_generation(void);
+
+/* Adds a service of this device (a C module's, or one that the script serves); returns its index. */
+uint8_t rt_bus_add_service(uint32_t service_class);
+/* Drops the services that the script had added (when it restarts). */
+void rt_bus_drop_script_services(void);
+
+/*
+ * A line of text for whoever watches: between frames on every open link, kept in a ring of
+ * RT_BUS_LOG_BYTES for a link that opens later. `text` need not end with a newline.
+ */
+#define RT_BUS_LOG_BYTES 1024u
+void rt_bus_log(char level, const char *text, size_t bytes);
+
+#endif
