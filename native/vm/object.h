@@ -8,6 +8,7 @@
 #ifndef RT_VM_OBJECT_H
 #define RT_VM_OBJECT_H
 
+#include "engine/status.h"
 #include "vm/heap.h"
 
 typedef uint32_t rt_key_t;
