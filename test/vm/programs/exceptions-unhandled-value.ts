@@ -1,0 +1,4 @@
+import * as ds from '@devicescript/core';
+
+console.log('before');
+throw 'a string';

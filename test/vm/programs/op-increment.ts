@@ -1,0 +1,24 @@
+import * as ds from '@devicescript/core';
+
+let a = 5;
+console.log(a++, a, ++a, a--, --a);
+let f = 0.5;
+f++;
+f += 2;
+f *= 3;
+f -= 1;
+f /= 2;
+f %= 3;
+console.log(f);
+const o = { n: 1, m: [1, 2, 3] };
+o.n++;
+o.n += 10;
+o.m[1] += 5;
+o.m[2]++;
+console.log(o.n, o.m);
+let big = 2147483647;
+big++;
+console.log(big);
+big = -2147483648;
+big--;
+console.log(big);

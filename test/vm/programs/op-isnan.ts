@@ -1,0 +1,6 @@
+import * as ds from '@devicescript/core';
+
+function id(x: any): any {
+  return x;
+}
+for (const v of [0, NaN, Infinity, 'a', '1', null, undefined, {}] as any[]) console.log(v, isNaN(id(v)));
