@@ -17,12 +17,15 @@
 
 typedef struct rt_service rt_service_t;
 
+/* Modules that one firmware can offer. */
+#define RT_SERVICE_LIMIT 16u
+
 /* A register that the server keeps for the module: answered and, if writable, stored by itself. */
 typedef struct {
-  uint16_t code;   /* as in the spec, for example 0x101 reading, 0x80 or 0x180 */
-  uint8_t size;    /* bytes; 0: a string, `value` points at its bytes and is NUL-terminated */
-  uint8_t access;  /* RT_REGISTER_… */
-  void *value;     /* little-endian, `size` bytes, 1-aligned; owned by the module */
+  uint16_t code;  /* as in the spec, for example 0x101 reading, 0x80 or 0x180 */
+  uint8_t size;   /* bytes; 0: a string, `value` points at its bytes and is NUL-terminated */
+  uint8_t access; /* RT_REGISTER_… */
+  void *value;    /* little-endian, `size` bytes, 1-aligned; owned by the module */
 } rt_service_register_t;
 
 #define RT_REGISTER_READ 0u
@@ -34,7 +37,8 @@ typedef struct {
   const rt_service_register_t *registers;
   uint16_t register_count;
 
-  /* Once, at boot, after the HAL. May be NULL. */
+  /* Once, at boot, after the HAL. A module that does not return RT_OK is not offered: for a pin or
+   * a model that this board lacks. May be NULL. */
   rt_status_t (*init)(rt_service_t *service);
   /* The script ended or restarts: settings back to their defaults. May be NULL. */
   void (*reset)(rt_service_t *service);
@@ -61,19 +65,49 @@ struct rt_service {
 extern const rt_service_module_t *const rt_service_modules[];
 extern const uint16_t rt_service_module_count;
 
+/*
+ * Asks for a call of the module's poll as soon as possible: from another module, for example. Every
+ * packet to the service does it too.
+ */
+void rt_service_wake(const rt_service_t *service);
+
 /* Answers `packet` (a command) with a report of the same code. */
 rt_status_t rt_service_reply(rt_service_t *service, const rt_packet_t *packet, const void *data,
                              uint8_t size);
+/* The same later, when the packet is gone: `command` is the packet's. */
+rt_status_t rt_service_report(rt_service_t *service, uint16_t command, const void *data,
+                              uint8_t size);
 /* Sends an event with its repeats. */
 rt_status_t rt_service_event(rt_service_t *service, uint8_t event, const void *data, uint8_t size);
 /* Sends the value of a register as a report, for streaming sensors. */
 rt_status_t rt_service_report_register(rt_service_t *service, uint16_t code);
+
+/*
+ * Streaming of a sensor's reading: clients write how many samples they want and how often. A module
+ * has one of these in its registers RT_REGISTER_STREAMING_SAMPLES (1 byte, written by clients) and
+ * RT_REGISTER_STREAMING_INTERVAL (4 bytes, milliseconds), and calls rt_service_stream_poll from its
+ * poll, which sends the register when it is due and returns when that is next (UINT64_MAX: nobody
+ * listens).
+ */
+typedef struct {
+  uint8_t samples;      /* still to be sent */
+  uint32_t interval_ms; /* at least RT_SERVICE_STREAM_MIN_MS */
+  uint64_t due_us;
+} rt_service_stream_t;
+
+#define RT_REGISTER_STREAMING_SAMPLES 0x003u
+#define RT_REGISTER_STREAMING_INTERVAL 0x004u
+#define RT_SERVICE_STREAM_MIN_MS 20u
+
+uint64_t rt_service_stream_poll(rt_service_t *service, rt_service_stream_t *stream,
+                                uint16_t register_code, uint64_t now_us);
 
 /* For the firmware's main loop. */
 rt_status_t rt_services_init(void);
 void rt_services_reset(void);
 /* Packet to local service `index`; called by the bus. */
 void rt_services_dispatch(const rt_packet_t *packet);
+/* Lets modules work; returns when one of them wants to be called again. */
 uint64_t rt_services_poll(uint64_t now_us);
 
 #endif
