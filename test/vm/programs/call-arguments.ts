@@ -12,14 +12,15 @@ console.log(f(1, 2, 3, 4, 5));
 console.log(f(1, 2, 3, 4, 5, 6));
 console.log(f(1, 2, 3, 4, 5, 6, 7));
 console.log(f(1, 2, 3, 4, 5, 6, 7, 8));
-console.log(f(1, 2, 3, 4, 5, 6, 7, 8, 9));
-console.log(f(...[1, 2, 3]));
+const list = [1, 2, 3];
+const spread: any = f;
+console.log(spread(...list), list.length);
 function g(a: any, b?: any, c?: any) {
   return [a, b, c];
 }
 const h: any = g;
 console.log(h(), h(1), h(1, 2), h(1, 2, 3));
-console.log(h(1, 2, 3, 4), (h as (...a: any[]) => any)(...[5, 6]));
+console.log(h(1, 2, 3, 4), h(...list));
 function rest(a: any, ...r: any[]) {
   return [a, r];
 }

@@ -18,8 +18,8 @@ bound();
 console.log(c.n);
 const o = {
   v: 7,
-  f: function (x: number): number {
-    return (this as any).v + x;
+  f: function (this: any, x: number): number {
+    return this.v + x;
   },
 };
 console.log(o.f(1));

@@ -1,0 +1,24 @@
+import * as ds from '@devicescript/core';
+
+const b = Buffer.alloc(8);
+b.fillAt(2, 3, 0xaa);
+console.log(b);
+b.fillAt(6, 100, 0xbb);
+console.log(b);
+b.blitAt(0, hex`0102030405`, 1, 3);
+console.log(b);
+b.blitAt(1, b, 0, 5);
+console.log(b);
+b.blitAt(0, b, 2, 6);
+console.log(b);
+b.blitAt(3, 'xyz', 0, 3);
+console.log(b, b.toString());
+b.set(hex`f1f2`, 6);
+console.log(b);
+b.rotate(1);
+console.log(b);
+b.rotate(-2);
+console.log(b);
+b.rotate(2, 1, 5);
+console.log(b);
+console.log(b.indexOf(0xf1), b.indexOf(0x99), b.indexOf(0xaa, 2), b.lastIndexOf(0xf2));

@@ -1,0 +1,20 @@
+import * as ds from '@devicescript/core';
+
+const o: any = {};
+o.b = 1;
+o.a = 2;
+o['10'] = 3;
+o['2'] = 4;
+console.log(o, Object.keys(o));
+delete o.b;
+o.b = 5;
+console.log(o);
+o.a = undefined;
+console.log(o, Object.keys(o));
+const p: any = { z: 1, y: 2, x: 3 };
+delete p.y;
+delete p.nothing;
+p.w = 4;
+console.log(p);
+p.y = 5;
+console.log(p);
