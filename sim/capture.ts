@@ -1,7 +1,7 @@
 import { Endpoint } from './endpoint.ts';
 import type { ClockGroup } from './clock.ts';
 import type { ServiceSpec } from './compile.ts';
-import type { Microphone, Utterance } from './microphone.ts';
+import { BLOCK_MS, type Microphone, type Utterance } from './microphone.ts';
 
 /** A window as capture hands it to the learner. */
 export interface Window {
@@ -16,8 +16,6 @@ export interface Window {
 
 const FLOOR_DB = -96;
 const EVERY_WINDOW_DB = -128;
-/** How often the converter's buffer is emptied. */
-const TICK_MS = 20;
 /** A sound has ended when it has been quiet this long. */
 const HANG_MS = 260;
 /** A shorter sound is a click, not a word. */
@@ -70,8 +68,8 @@ export class Capture {
     this.endpoint.written('hop', ([hop]) => {
       if (Number(hop) < 1) this.endpoint.set('hop', windowSamples);
     });
-    this.position = microphone.sampleAt(timers.timestamp);
-    timers.setInterval(() => this.tick(), TICK_MS);
+    this.position = microphone.blockAt(timers.timestamp);
+    timers.setInterval(() => this.tick(), BLOCK_MS);
   }
 
   get isRunning(): boolean {
@@ -84,7 +82,7 @@ export class Capture {
 
   private tick(): void {
     const { microphone, timers } = this.options;
-    const now = microphone.sampleAt(timers.timestamp);
+    const now = microphone.blockAt(timers.timestamp);
     if (!this.isRunning) {
       this.position = now;
       this.sound = undefined;

@@ -7,24 +7,42 @@ export interface Utterance {
   pcm: Int16Array;
 }
 
+/** A word and the number of its first sample. */
+interface Placed {
+  word: Utterance;
+  first: number;
+}
+
+/** Capture looks at the sound in blocks of this length. */
+export const BLOCK_MS = 20;
+/** Steps of a 12-bit converter, as the chip's, in full scale of 16 bits. */
+const STEP = 16;
+
 /**
  * The sound around the board: words on a time line, silence between them. Samples are addressed by
  * their number since time 0.
+ *
+ * Words begin with a block, and whoever listens reads whole blocks: so every target cuts the same
+ * windows from the same words, however long it takes to look at them.
  */
 export class Microphone {
-  private readonly spoken: Utterance[] = [];
+  private spoken: Placed[] = [];
+  private readonly block: number;
 
   /** @param rate samples a second */
-  constructor(readonly rate: number) {}
+  constructor(readonly rate: number) {
+    this.block = Math.max(1, Math.round((rate * BLOCK_MS) / 1000));
+  }
 
-  /** Plays a recording from `utterance.at` on. */
-  play(utterance: Utterance): void {
-    this.spoken.push(utterance);
+  /** Plays a recording from `utterance.at`, or rather from the next block, on. */
+  play(word: Utterance): void {
+    const first = Math.ceil(this.sampleAt(word.at) / this.block) * this.block;
+    this.spoken.push({ word, first });
   }
 
   /** Instant at which the last word ends, in milliseconds. */
   get busyUntil(): number {
-    return this.spoken.reduce((latest, word) => Math.max(latest, this.endOf(word)), 0);
+    return this.spoken.reduce((latest, placed) => Math.max(latest, this.endOf(placed)), 0);
   }
 
   /** Number of the sample at an instant. */
@@ -32,11 +50,24 @@ export class Microphone {
     return Math.floor((instant * this.rate) / 1000);
   }
 
-  /** Samples `begin` up to, not including, `end`. Overlapping words add up and saturate. */
+  /** Number of the first sample of the block that an instant lies in. */
+  blockAt(instant: number): number {
+    return Math.floor(this.sampleAt(instant) / this.block) * this.block;
+  }
+
+  /** Whether samples `begin` up to, not including, `end` hold no word. */
+  isSilent(begin: number, end: number): boolean {
+    return this.spoken.every((placed) => !overlaps(placed, begin, end));
+  }
+
+  /**
+   * Samples `begin` up to, not including, `end`. Overlapping words add up and saturate; what comes
+   * out are values of a 12-bit converter.
+   */
   read(begin: number, end: number): Int16Array {
     const samples = new Int16Array(Math.max(0, end - begin));
-    for (const word of this.spoken) {
-      const first = this.sampleAt(word.at);
+    const heard = this.spoken.filter((placed) => overlaps(placed, begin, end));
+    for (const { word, first } of heard) {
       const from = Math.max(begin, first);
       const to = Math.min(end, first + word.pcm.length);
       for (let n = from; n < to; n++) {
@@ -44,6 +75,7 @@ export class Microphone {
         samples[n - begin] = Math.max(-32768, Math.min(32767, sum));
       }
     }
+    if (heard.length > 0) samples.forEach((sample, n) => (samples[n] = convert(sample)));
     return samples;
   }
 
@@ -51,8 +83,7 @@ export class Microphone {
   heardIn(begin: number, end: number): Utterance | undefined {
     let best: Utterance | undefined;
     let longest = 0;
-    for (const word of this.spoken) {
-      const first = this.sampleAt(word.at);
+    for (const { word, first } of this.spoken) {
       const overlap = Math.min(end, first + word.pcm.length) - Math.max(begin, first);
       if (overlap > longest) {
         longest = overlap;
@@ -64,11 +95,19 @@ export class Microphone {
 
   /** Forgets words that ended before `instant`, so that a long run stays fast. */
   forgetBefore(instant: number): void {
-    const kept = this.spoken.filter((word) => this.endOf(word) >= instant);
-    this.spoken.splice(0, this.spoken.length, ...kept);
+    this.spoken = this.spoken.filter((placed) => this.endOf(placed) >= instant);
   }
 
-  private endOf(word: Utterance): number {
-    return word.at + (word.pcm.length * 1000) / this.rate;
+  private endOf({ word, first }: Placed): number {
+    return ((first + word.pcm.length) * 1000) / this.rate;
   }
+}
+
+function overlaps({ word, first }: Placed, begin: number, end: number): boolean {
+  return first < end && first + word.pcm.length > begin;
+}
+
+/** The nearest value that the converter has. */
+function convert(sample: number): number {
+  return Math.min(32767 - (STEP - 1), Math.floor((sample + STEP / 2) / STEP) * STEP);
 }

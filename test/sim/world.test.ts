@@ -14,30 +14,42 @@ const pcm = (...samples: number[]): Int16Array => Int16Array.from(samples);
 describe('microphone', () => {
   const word = { speaker: 'ann', label: 'yes', take: 0 };
 
-  it('plays words at their time and is silent between them', () => {
+  it('plays words from the next block on and is silent between them', () => {
     const microphone = new Microphone(1000);
-    microphone.play({ ...word, at: 3, pcm: pcm(1, 2, 3) });
-    expect([...microphone.read(0, 8)]).toEqual([0, 0, 0, 1, 2, 3, 0, 0]);
-    expect([...microphone.read(4, 5)]).toEqual([2]);
-    expect(microphone.busyUntil).toBe(6);
+    microphone.play({ ...word, at: 3, pcm: pcm(16, 32, 48) });
+    expect([...microphone.read(17, 25)]).toEqual([0, 0, 0, 16, 32, 48, 0, 0]);
+    expect([...microphone.read(21, 22)]).toEqual([32]);
+    expect(microphone.busyUntil).toBe(23);
+    expect([microphone.blockAt(19), microphone.blockAt(20), microphone.blockAt(45)]).toEqual([
+      0, 20, 40,
+    ]);
+    expect(microphone.isSilent(0, 20)).toBe(true);
+    expect(microphone.isSilent(22, 23)).toBe(false);
+    expect(microphone.isSilent(23, 99)).toBe(true);
+  });
+
+  it('hears what a converter of 12 bits tells', () => {
+    const microphone = new Microphone(1000);
+    microphone.play({ ...word, at: 0, pcm: pcm(7, 8, -8, -9, 32767, -32768) });
+    expect([...microphone.read(0, 6)]).toEqual([0, 16, 0, -16, 32752, -32768]);
   });
 
   it('adds words that overlap, and saturates', () => {
     const microphone = new Microphone(1000);
     microphone.play({ ...word, at: 0, pcm: pcm(30000, -30000) });
     microphone.play({ ...word, at: 0, pcm: pcm(30000, -30000) });
-    expect([...microphone.read(0, 2)]).toEqual([32767, -32768]);
+    expect([...microphone.read(0, 2)]).toEqual([32752, -32768]);
   });
 
   it('knows which word fills most of a window', () => {
     const microphone = new Microphone(1000);
-    microphone.play({ ...word, at: 0, pcm: pcm(1, 1, 1, 1) });
-    microphone.play({ ...word, label: 'no', at: 4, pcm: pcm(1, 1, 1, 1) });
-    expect(microphone.heardIn(1, 6)?.label).toBe('yes');
-    expect(microphone.heardIn(3, 8)?.label).toBe('no');
-    expect(microphone.heardIn(8, 9)).toBeUndefined();
-    microphone.forgetBefore(5);
-    expect(microphone.heardIn(0, 8)?.label).toBe('no');
+    microphone.play({ ...word, at: 0, pcm: new Int16Array(20) });
+    microphone.play({ ...word, label: 'no', at: 20, pcm: new Int16Array(20) });
+    expect(microphone.heardIn(5, 30)?.label).toBe('yes');
+    expect(microphone.heardIn(15, 40)?.label).toBe('no');
+    expect(microphone.heardIn(40, 45)).toBeUndefined();
+    microphone.forgetBefore(25);
+    expect(microphone.heardIn(0, 40)?.label).toBe('no');
   });
 
   it('measures levels in dB below full scale', () => {
