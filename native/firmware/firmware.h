@@ -1,6 +1,6 @@
 /*
- * What makes a firmware of the rooms: bus, services, virtual machine and the deployed program. Every
- * HAL's main function calls rt_firmware_init once and rt_firmware_poll for ever.
+ * What makes a firmware of the rooms: bus, services, virtual machine and the deployed program.
+ * Every HAL's main function calls rt_firmware_init once and rt_firmware_poll for ever.
  */
 #ifndef RT_FIRMWARE_FIRMWARE_H
 #define RT_FIRMWARE_FIRMWARE_H

@@ -37,8 +37,8 @@ void rt_hal_sleep_until(uint64_t deadline_us);
 void rt_hal_deep_sleep_until(uint64_t deadline_us);
 
 /*
- * Tells that work of `cycles` processor cycles of the board was just done. A board does nothing: its
- * time has passed. The simulator moves virtual time by as much, and counts the energy.
+ * Tells that work of `cycles` processor cycles of the board was just done. A board does nothing:
+ * its time has passed. The simulator moves virtual time by as much, and counts the energy.
  */
 void rt_hal_spent(uint32_t cycles);
 
@@ -121,8 +121,8 @@ rt_status_t rt_hal_pwm_write(uint8_t pin, uint16_t duty);
 rt_status_t rt_hal_adc_read(uint8_t pin, uint16_t *value);
 
 /*
- * Samples `pin` at `rate_hz` (8,000 or 16,000) without the processor's help. Samples are signed, the
- * converter's middle is 0 and full scale 32,767 (a 12-bit converter gives multiples of 16).
+ * Samples `pin` at `rate_hz` (8,000 or 16,000) without the processor's help. Samples are signed,
+ * the converter's middle is 0 and full scale 32,767 (a 12-bit converter gives multiples of 16).
  * RT_ERROR_STATE when it is already running.
  */
 rt_status_t rt_hal_audio_start(uint8_t pin, uint32_t rate_hz);
