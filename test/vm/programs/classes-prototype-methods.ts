@@ -16,5 +16,3 @@ Object.setPrototypeOf(o, proto);
 console.log(o.kind, o.shout('a'), Object.keys(o));
 o.kind = 'own';
 console.log(o.kind, proto.kind, o);
-Object.setPrototypeOf(o, null);
-console.log(o.shout, o.kind);

@@ -8,6 +8,11 @@ const short = 1;
 const p = { short, key };
 console.log(p);
 const nested = { a: { b: { c: { d: 1 } } } };
-console.log(nested.a.b.c.d, nested?.a?.b, (nested as any).x?.y?.z);
+console.log(nested.a.b.c.d, nested?.a?.b, (nested as any).x?.y);
+try {
+  console.log((nested as any).x?.y?.z);
+} catch (e) {
+  console.log((e as Error).message);
+}
 const f: any = undefined;
 console.log(f?.(), f?.a, f?.[0]);
