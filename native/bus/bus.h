@@ -1,6 +1,6 @@
 /*
- * The Jacdac bus of one device: frames in and out over the links, packets among the services and the
- * script of this firmware (local loopback), announcements, and who is out there.
+ * The Jacdac bus of one device: frames in and out over the links, packets among the services and
+ * the script of this firmware (local loopback), announcements, and who is out there.
  *
  * Local packets go through a queue of their own: no throttle, no frame, no checksum. They are
  * dispatched by rt_bus_process, never from inside rt_bus_send, so that a reply cannot arrive before
@@ -49,11 +49,17 @@ void rt_bus_init(uint64_t device_id);
 
 uint64_t rt_bus_device_id(void);
 
+/* The counter (7 bits) of this device's next event; counts one on. */
+uint8_t rt_bus_next_event(void);
+
+/* Answers a command to this device with "not implemented". */
+void rt_bus_not_implemented(const rt_packet_t *command);
+
 /*
- * Queues a packet. A command to this device (flags with RT_FRAME_COMMAND, own device_id) reaches the
- * local service `service_index`; other commands go out; reports and events (no RT_FRAME_COMMAND,
- * own device_id) reach the script here and go out as well. RT_ERROR_FULL: no room, nothing sent; try
- * again after rt_bus_process.
+ * Queues a packet. A command to this device (flags with RT_FRAME_COMMAND, own device_id) reaches
+ * the local service `service_index` (and, for whoever watches, goes out); other commands go out;
+ * reports and events (no RT_FRAME_COMMAND, own device_id) reach the script here and go out as well.
+ * RT_ERROR_FULL: no room, nothing sent; try again after rt_bus_process.
  */
 rt_status_t rt_bus_send(const rt_packet_t *packet);
 
@@ -66,6 +72,22 @@ uint64_t rt_bus_process(uint64_t now_us);
 /* Queues an event of the local service: sent at once and again after 20 and 70 ms, same counter. */
 rt_status_t rt_bus_send_event(uint8_t service_index, uint8_t event, const void *payload,
                               uint8_t size);
+
+/* Whether packets wait that rt_bus_process can deal with at once. */
+uint32_t rt_bus_is_pending(void);
+
+/*
+ * While a fiber was interrupted between sending and waiting (1), reports and events stay queued:
+ * their listener would find nobody waiting. Commands to services of this device go on.
+ */
+void rt_bus_hold_reports(uint32_t hold);
+
+/*
+ * The services that the script serves live on a device of their own on the same bus, as upstream:
+ * its identifier, and whether it is there (it is from its first announcement on, until
+ * rt_bus_drop_script_services). Packets sent with it as device_id are the script's.
+ */
+uint64_t rt_bus_server_id(void);
 
 /*
  * The script's ear (native/vm registers it): gets reports and events of all devices, this one too,
@@ -83,9 +105,13 @@ rt_status_t rt_bus_device(uint32_t device, uint64_t *device_id, const uint32_t *
                           uint32_t *count);
 uint32_t rt_bus_generation(void);
 
-/* Adds a service of this device (a C module's, or one that the script serves); returns its index. */
+/*
+ * Adds a service of this device (a C module's); returns its index, 0 when there is no room. Those
+ * that the script serves come with the announcements it sends as rt_bus_server_id.
+ */
+#define RT_BUS_MAX_SERVICES 24u
 uint8_t rt_bus_add_service(uint32_t service_class);
-/* Drops the services that the script had added (when it restarts). */
+/* Drops the device of the script's services (when it restarts). */
 void rt_bus_drop_script_services(void);
 
 /*

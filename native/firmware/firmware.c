@@ -106,6 +106,8 @@ uint64_t rt_firmware_poll(uint64_t now_us) {
   if (state == RT_VM_RESTART || state == RT_VM_REBOOT || state == RT_VM_PANICKED) {
     handle_end(state, rt_hal_now_us());
   }
+  /* What the script has just sent is dispatched in the next turn, at once. */
+  if (rt_bus_is_pending()) return now_us;
   return earlier(next_us, firmware.start_at_us);
 }
 

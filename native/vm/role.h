@@ -38,7 +38,8 @@ void rt_roles_forget(rt_ref_t fiber);
 int rt_role_find(rt_value_t role, rt_key_t key, rt_value_t *member);
 /* The builtin prototype of a role member: RT_BUILTIN_DsRegister_prototype and so on. */
 uint8_t rt_role_member_prototype(rt_value_t member);
-/* Whether the member can be called (a command): then rt_native_command___func__ with it as `this`. */
+/* Whether the member can be called (a command): then rt_native_command_call with it as `this`.
+ */
 int rt_role_member_is_command(rt_value_t member);
 /* Where the map of a role's own properties is kept (0: none yet), for rt_attached_map. */
 rt_ref_t *rt_role_map(rt_value_t role);
@@ -57,7 +58,8 @@ rt_value_t rt_role_spec(rt_value_t role);
 
 /* ---- Packets ---- */
 
-/* RT_KIND_PACKET. The collector marks `payload` and `properties_map`; the rest has no references. */
+/* RT_KIND_PACKET. The collector marks `payload` and `properties_map`; the rest has no references.
+ */
 typedef struct {
   rt_object_t header;
   rt_ref_t payload; /* RT_KIND_BUFFER */
