@@ -17,9 +17,12 @@ import { checkSpeakers, listSpeakers, loadRecordings } from './recordings.ts';
 import { Speaker } from './speaker.ts';
 import { User } from './user.ts';
 import { clock } from './view.ts';
-import { type CreateEngine, World, type WorldOptions } from './world.ts';
+import { World, type WorldOptions } from './world.ts';
+import { DEFAULT_TARGET, powerOnFor, type Target } from './targets.ts';
 
 export interface SurroundingsOptions {
+  /** Where the script runs; default: our firmware as WebAssembly. */
+  target?: Target;
   /** A .tflite; default models/digits/digits.tflite. */
   model?: string;
   /** Folder of recordings that the microphone hears; default: silence. */
@@ -103,7 +106,7 @@ export async function runServe(options: ServeOptions = {}): Promise<void> {
   const port = options.port ?? HUB_PORT;
   const hub = new HubConnection({
     port,
-    onFrame: (frame) => world.board.machine.receive(frame),
+    onFrame: (frame) => world.board.receive(frame),
     onState: (state) => {
       if (state === 'connected') print(`connected to the hub on port ${port}`);
       else print(`waiting for the hub on port ${port}; npx devs devtools starts one`);
@@ -155,13 +158,15 @@ async function createSurroundings(
   print: (line: string) => void,
   onFrame?: (frame: Uint8Array) => void,
 ): Promise<Surroundings> {
-  const createEngine: CreateEngine = engineFactory(options.model ?? DEFAULT_MODEL);
+  const model = options.model ?? DEFAULT_MODEL;
+  const createEngine = engineFactory(model);
+  const target = options.target ?? DEFAULT_TARGET;
   const { labels, sampleRate: rate } = await createEngine();
   let user: User | undefined;
   const world: World = new World({
     board: loadBoard(),
     program,
-    createEngine,
+    powerOn: powerOnFor({ target, model, createEngine }),
     seed: options.seed ?? 1,
     rate,
     charge: 1,

@@ -1,23 +1,14 @@
-import { Capture, type Window } from './capture.ts';
+import { Capture } from './capture.ts';
 import type { VirtualClock } from './clock.ts';
 import type { Program, ServiceSpec } from './compile.ts';
-import { type Value, type Values } from './endpoint.ts';
+import type { Value } from './endpoint.ts';
 import { ButtonServer, JDServiceServer, SRV_LIGHT_BULB, SRV_POWER } from './jacdac.ts';
-import { Learner, type Prediction } from './learner.ts';
+import { Learner } from './learner.ts';
 import type { LearningEngine, Method } from './learning-engine.ts';
 import { type Flash, Machine } from './machine.ts';
 import type { Microphone } from './microphone.ts';
+import type { BoardEvents, PoweredBoard } from './powered-board.ts';
 import { Battery, type Board, Processor } from './processor.ts';
-
-/** What happens on the board, for whoever watches. */
-export interface BoardEvents {
-  onLog: (level: string, text: string) => void;
-  onPanic: (code: number) => void;
-  onPrediction: (prediction: Prediction, window: Window) => void;
-  /** Reports and events of the learner, by name; with a report, the command's fields. */
-  onTraffic: (name: string, values: Values, command?: Values) => void;
-  onBrightness: (brightness: number) => void;
-}
 
 export interface BoardOptions {
   board: Board;
@@ -39,8 +30,11 @@ const BATTERY_MS = 1000;
 const POWER = { charge: 0x182, capacity: 0x183, voltage: 0x180 } as const;
 const BRIGHTNESS = 0x01;
 
-/** One power cycle of the simulated board with everything that is soldered to it. */
-export class SimulatedBoard {
+/**
+ * One power cycle of a board whose script runs on the official VM, with everything that is soldered
+ * to it.
+ */
+export class SimulatedBoard implements PoweredBoard {
   readonly machine: Machine;
   readonly processor: Processor;
   readonly learner: Learner;
@@ -97,6 +91,18 @@ export class SimulatedBoard {
     this.machine.powerOff();
   }
 
+  get cycles(): number {
+    return this.processor.cycles;
+  }
+
+  step(limit: number): Promise<void> {
+    return this.machine.step(limit);
+  }
+
+  receive(frame: Uint8Array): void {
+    this.machine.receive(frame);
+  }
+
   /** 0..1 */
   get brightness(): number {
     return Number(this.led.register(BRIGHTNESS)?.values()[0] ?? 0);
@@ -113,7 +119,7 @@ export class SimulatedBoard {
     const registerValues: { code: number; values: Value[] }[] = [
       { code: POWER.charge, values: [fraction(battery.charge)] },
       { code: POWER.capacity, values: [battery.capacity] },
-      { code: POWER.voltage, values: [this.millivolts] },
+      { code: POWER.voltage, values: [battery.millivolts] },
     ];
     return new JDServiceServer(SRV_POWER, { registerValues });
   }
@@ -122,13 +128,7 @@ export class SimulatedBoard {
     const { battery, clock } = this.options;
     battery.account(clock.now, this.processor.cycles, this.capture.isRunning);
     this.power.register(POWER.charge)?.setValues([fraction(battery.charge)]);
-    this.power.register(POWER.voltage)?.setValues([this.millivolts]);
-  }
-
-  private get millivolts(): number {
-    const { voltsFull, voltsEmpty } = this.options.board.retune.battery;
-    const volts = voltsEmpty + (voltsFull - voltsEmpty) * this.options.battery.charge;
-    return Math.round(1000 * volts);
+    this.power.register(POWER.voltage)?.setValues([battery.millivolts]);
   }
 }
 

@@ -1,17 +1,12 @@
 import { Endpoint } from './endpoint.ts';
 import type { ClockGroup } from './clock.ts';
 import type { ServiceSpec } from './compile.ts';
-import { BLOCK_MS, type Microphone, type Utterance } from './microphone.ts';
+import { BLOCK_MS, type Microphone } from './microphone.ts';
+import type { HeardWindow } from './powered-board.ts';
 
 /** A window as capture hands it to the learner. */
-export interface Window {
-  /** 1 for the first since boot. */
-  number: number;
+export interface Window extends HeardWindow {
   pcm: Int16Array;
-  /** dB below full scale, -96 to 0. */
-  level: number;
-  /** What was really said; for the story, not for the board. */
-  truth?: Utterance;
 }
 
 const FLOOR_DB = -96;

@@ -33,6 +33,6 @@ export interface Chip {
   setPin: (pin: number, level: 0 | 1) => void;
   /** Level or duty of an output, 0 to 1. */
   outputOf: (pin: number) => number;
-  /** Charge (0 to 1) and voltage of the battery, where the chip can measure them. */
-  setBattery: (charge: number, millivolts: number) => void;
+  /** Charge (0 to 1), voltage and capacity of the battery, where the chip can measure them. */
+  setBattery: (charge: number, millivolts: number, milliwattHours: number) => void;
 }

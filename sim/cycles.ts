@@ -12,6 +12,11 @@ const FEATURES: Record<DspProfile, { sample: number; frame: number; window: numb
   'mlperf-kws': { sample: 19, frame: 143_600, window: 322_900 },
 };
 
+/** Cycles that a sample, a frame and the end of a window take. */
+export const featureCosts = (
+  profile: DspProfile,
+): { sample: number; frame: number; window: number } => FEATURES[profile];
+
 /** Cycles of the features of one window, fed sample by sample. */
 export function featureCycles(profile: DspProfile): number {
   const { sample, frame, window } = FEATURES[profile];

@@ -131,7 +131,8 @@ function pack(info: PacketInfo, values: Values): Uint8Array {
   return jdpack(info.packFormat, values as PackedValues);
 }
 
-function unpack(data: Uint8Array, info: PacketInfo): Values {
+/** Fields of a packet. */
+export function unpack(data: Uint8Array, info: PacketInfo): Values {
   if (info.packFormat === undefined) return [];
   return jdunpack(data, info.packFormat) as Values;
 }

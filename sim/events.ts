@@ -1,3 +1,5 @@
+import type { Target } from './targets.ts';
+
 /** What `--json` prints, one object a line. Times `t` are seconds of virtual time. */
 export type StoryEvent =
   | WindowEvent
@@ -107,7 +109,7 @@ export interface PhaseAccuracy {
 export interface SummaryEvent {
   event: 'summary';
   t: number;
-  target: 'official';
+  target: Target;
   seed: number;
   model: string;
   known: string;

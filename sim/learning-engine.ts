@@ -80,3 +80,6 @@ export interface LearningEngine {
   loadAdapter(bytes: Uint8Array): 'ok' | 'damaged' | 'mismatch';
   resetAdapter(): void;
 }
+
+/** Makes a fresh engine: the base model and an adapter that changes nothing. */
+export type CreateEngine = (method?: Method, rank?: number) => Promise<LearningEngine>;

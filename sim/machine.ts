@@ -19,8 +19,10 @@ const BUS_DEVICE = '3f68c5200f6ab3b1';
 export interface Flash {
   /** The VM's own: program and settings. */
   vm?: Uint8Array;
-  /** Saved adapters by slot. */
+  /** Saved adapters by slot, where a service of ours runs beside the official VM. */
   slots: Map<number, Uint8Array>;
+  /** All of it, where the chip runs our firmware. */
+  chip?: Uint8Array;
 }
 
 export interface MachineOptions {

@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import { projectRoot } from './compile.ts';
 import { Engine } from './engine.ts';
 import type {
+  CreateEngine,
   HeldOutResult,
   Inference,
   LearningEngine,
@@ -9,7 +10,6 @@ import type {
   TrainingParameters,
   TrainingState,
 } from './learning-engine.ts';
-import type { CreateEngine } from './world.ts';
 
 /** Our base models, wherever the command is called from. */
 export const MODELS = join(projectRoot, 'models', 'digits');

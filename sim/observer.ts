@@ -1,7 +1,7 @@
-import type { Window } from './capture.ts';
 import type { Values } from './endpoint.ts';
 import type { Phase, PhaseAccuracy, StoryEvent, WindowEvent } from './events.ts';
 import { type Prediction, STATUS } from './learner.ts';
+import type { HeardWindow } from './powered-board.ts';
 
 /** Events without their time, which the observer adds. */
 type Timeless<E> = E extends StoryEvent ? Omit<E, 't'> : never;
@@ -43,7 +43,7 @@ export class Observer {
 
   constructor(private readonly options: ObserverOptions) {}
 
-  onPrediction(prediction: Prediction, { truth }: Window, enrolling: boolean): void {
+  onPrediction(prediction: Prediction, { truth }: HeardWindow, enrolling: boolean): void {
     this.flush();
     if (truth === undefined) return;
     const heard = this.options.labels[prediction.label] ?? String(prediction.label);

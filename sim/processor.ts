@@ -10,7 +10,10 @@ const amps = z.number().positive();
 /** The part of boards/NAME.board.json that is ours. */
 const boardSchema = z.object({
   devName: z.string(),
+  pins: z.record(z.string(), z.number()),
   retune: z.object({
+    /** Pins by what is soldered to them. */
+    roles: z.object({ microphone: z.string(), button: z.string(), led: z.string() }),
     clockHz: z.number().int().positive(),
     ramBytes: z.number().int().positive(),
     flashBytes: z.number().int().positive(),
@@ -47,6 +50,12 @@ export function loadBoard(name = DEFAULT_BOARD): Board {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new RetuneError(`${file}: ${issue?.path.join('.')}: ${issue?.message}; mend this entry`);
+}
+
+/** The chip's number of the pin that something is soldered to. */
+export function pinOf(board: Board, role: keyof Board['retune']['roles']): number {
+  const name = board.retune.roles[role];
+  return board.pins[name] ?? Number(name.replace(/^\D+/, ''));
 }
 
 interface Job {
@@ -126,6 +135,12 @@ export class Battery {
 
   get capacity(): number {
     return this.board.retune.battery.milliwattHours;
+  }
+
+  /** Falls in a straight line from full to empty. */
+  get millivolts(): number {
+    const { voltsFull, voltsEmpty } = this.board.retune.battery;
+    return Math.round(1000 * (voltsEmpty + (voltsFull - voltsEmpty) * this.charge));
   }
 
   /** 0..1 */

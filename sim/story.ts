@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { RetuneError } from '../cli/error.ts';
 import { compileProgram, type Program, projectRoot } from './compile.ts';
 import type { StoryEvent, SummaryEvent } from './events.ts';
+import type { CreateEngine } from './learning-engine.ts';
 import { DEFAULT_MODEL, engineFactory, MODELS } from './model-engine.ts';
 import { Observer } from './observer.ts';
 import { plotStory } from './plot.ts';
@@ -11,10 +12,11 @@ import { loadBoard } from './processor.ts';
 import { checkSpeakers, listSpeakers, loadRecordings, type Recording } from './recordings.ts';
 import { Speaker } from './speaker.ts';
 import { summaryTable } from './summary.ts';
+import { DEFAULT_TARGET, powerOnFor, type Target, TARGET_NAMES } from './targets.ts';
 import { User } from './user.ts';
 import { LiveView } from './view.ts';
 import { DEMO, demoVoices } from './voices.ts';
-import { type CreateEngine, World } from './world.ts';
+import { World } from './world.ts';
 import { checkWritable, writeResult } from '../cli/writable.ts';
 
 export interface StoryOptions {
@@ -29,8 +31,8 @@ export interface StoryOptions {
   model?: string;
   /** Seed of everything random; default 1. */
   seed?: number;
-  /** Where the script runs; `official` is the DeviceScript VM of the npm CLI. */
-  target?: 'official';
+  /** Where the script runs; default: our firmware as WebAssembly. */
+  target?: Target;
   /** One JSON object a line on stdout, instead of view and table. */
   json?: boolean;
   /** No live view; the table is printed all the same. Without a terminal there is none anyway. */
@@ -45,7 +47,7 @@ export interface StoryOptions {
   print?: (text: string) => void;
   /** For tests: called with every event. */
   onEvent?: (event: StoryEvent) => void;
-  /** For tests: another engine than that of the model. */
+  /** For tests on the official VM: another engine than that of the model. */
   createEngine?: CreateEngine;
 }
 
@@ -73,13 +75,9 @@ interface Cast {
 }
 
 /**
- * Runs the keyword story on the official DeviceScript VM: a known speaker, then a new one, drift,
- * enrolment, training, check, save, reboot, load. Prints view and table, or JSON lines.
+ * Runs the keyword story in the simulator: a known speaker, then a new one, drift, enrolment, training, check, save, reboot, load. Prints view and table, or JSON lines.
  */
 export async function runStory(options: StoryOptions = {}): Promise<SummaryEvent> {
-  if (options.target !== undefined && options.target !== 'official') {
-    throw new RetuneError(`--target ${String(options.target)}: the only target so far is official`);
-  }
   const say = (text: string): void => {
     if (options.json !== true) process.stderr.write(`${text}\n`);
   };
@@ -140,7 +138,7 @@ class Story {
     this.world = new World({
       board: loadBoard(),
       program,
-      createEngine: cast.createEngine,
+      powerOn: powerOnFor({ ...cast, target: this.target }),
       seed: options.seed ?? 1,
       rate: cast.rate,
       charge: 1,
@@ -184,12 +182,16 @@ class Story {
     return summary;
   }
 
+  private get target(): Target {
+    return this.options.target ?? DEFAULT_TARGET;
+  }
+
   private get seconds(): number {
     return Math.round(this.world.clock.now) / 1000;
   }
 
   private createView(): LiveView {
-    const title = `Retune: ${this.cast.known}, then ${this.cast.new}, on the official DeviceScript VM`;
+    const title = `Retune: ${this.cast.known}, then ${this.cast.new}, on ${TARGET_NAMES[this.target]}`;
     return new LiveView(title, () => ({
       time: this.seconds,
       energy: 1000 * this.world.joules,
@@ -278,7 +280,7 @@ class Story {
       event: 'summary',
       t: this.seconds,
       outcome,
-      target: 'official',
+      target: this.target,
       seed: this.options.seed ?? 1,
       model: basename(cast.model),
       known: cast.known,

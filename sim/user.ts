@@ -1,6 +1,6 @@
-import type { Window } from './capture.ts';
 import type { ClockGroup } from './clock.ts';
 import type { Microphone, Utterance } from './microphone.ts';
+import type { HeardWindow } from './powered-board.ts';
 import type { Random } from './random.ts';
 import type { Recording } from './recordings.ts';
 import type { Speaker } from './speaker.ts';
@@ -57,7 +57,7 @@ export class User {
   }
 
   /** The device has classified a window. */
-  onPrediction(heard: string, { truth }: Window): void {
+  onPrediction(heard: string, { truth }: HeardWindow): void {
     if (truth === undefined) return;
     if (truth === this.asked) {
       this.timers.setTimeout(() => this.press(SHORT_PRESS), ANSWER_AFTER);

@@ -136,9 +136,8 @@ export class WasmChip implements Chip {
     return this.firmware.call('rt_sim_pin_output', pin) / 65535;
   }
 
-  setBattery(charge: number, millivolts: number): void {
-    if (!this.firmware.has('rt_power_set')) return;
-    this.firmware.call('rt_power_set', Math.round(charge * 65535), millivolts);
+  setBattery(charge: number, millivolts: number, milliwattHours: number): void {
+    this.firmware.call('rt_power_set', Math.round(charge * 65535), millivolts, milliwattHours);
   }
 
   private get pending(): number {

@@ -1,27 +1,25 @@
 import { RetuneError } from '../cli/error.ts';
-import { type BoardEvents, SimulatedBoard } from './board.ts';
 import { VirtualClock } from './clock.ts';
 import type { Program } from './compile.ts';
-import type { LearningEngine, Method } from './learning-engine.ts';
 import type { Flash } from './machine.ts';
 import { Microphone } from './microphone.ts';
+import type { BoardEvents, PoweredBoard, PowerOn } from './powered-board.ts';
 import { Battery, type Board, joulesOf } from './processor.ts';
 import { Random } from './random.ts';
 
-export type CreateEngine = (method?: Method, rank?: number) => Promise<LearningEngine>;
-
 export interface WorldOptions {
   board: Board;
-  /** Without an image no VM is started. */
+  /** Without an image no script runs. */
   program: Pick<Program, 'services'> & Partial<Program>;
-  createEngine: CreateEngine;
+  /** What the board is made of: see targets.ts. */
+  powerOn: PowerOn;
   seed: number;
   /** Samples a second. */
   rate: number;
   /** Battery charge at the start, 0..1. */
   charge: number;
   events: Omit<BoardEvents, 'onPanic' | 'onBrightness'>;
-  /** Takes the frames that leave the board when no VM is beside it. */
+  /** Takes the frames that leave the board. */
   onFrame?: (frame: Uint8Array) => void;
 }
 
@@ -36,7 +34,7 @@ export class World {
   readonly battery: Battery;
   /** 0..1 */
   brightness = 0;
-  private powered?: SimulatedBoard;
+  private powered?: PoweredBoard;
   private cyclesBefore = 0;
   private failure?: RetuneError;
   private readonly lastLines: string[] = [];
@@ -47,30 +45,29 @@ export class World {
     this.battery = new Battery(options.board, options.charge);
   }
 
-  get board(): SimulatedBoard {
+  get board(): PoweredBoard {
     if (this.powered === undefined) throw new Error('the board has no power');
     return this.powered;
   }
 
   /** Joules of features, inference and training since the beginning. */
   get joules(): number {
-    const cycles = this.cyclesBefore + (this.powered?.processor.cycles ?? 0);
+    const cycles = this.cyclesBefore + (this.powered?.cycles ?? 0);
     return joulesOf(cycles, this.options.board);
   }
 
   /** Switches the power on; the first time the program is written to flash. */
   async powerOn(): Promise<void> {
-    const { board, program, createEngine, events, onFrame } = this.options;
-    this.powered = await SimulatedBoard.create({
+    const { board, program, powerOn, events, onFrame } = this.options;
+    this.powered = await powerOn({
       board,
-      createEngine,
+      program,
       onFrame,
-      services: program.services,
       clock: this.clock,
       flash: this.flash,
       battery: this.battery,
       microphone: this.microphone,
-      randomBytes: (count) => this.random.bytes(count),
+      random: this.random,
       events: {
         ...events,
         onLog: (level, text) => this.onLog(level, text),
@@ -80,13 +77,10 @@ export class World {
         },
       },
     });
-    const { image, services } = program;
-    if (image === undefined) this.powered.machine.bus.start();
-    else await this.powered.boot(this.flash.vm === undefined ? { image, services } : undefined);
   }
 
   powerOff(): void {
-    this.cyclesBefore += this.board.processor.cycles;
+    this.cyclesBefore += this.board.cycles;
     this.brightness = 0;
     this.board.powerOff();
     this.powered = undefined;
@@ -94,7 +88,7 @@ export class World {
 
   /** Lets time pass up to the next thing that happens, or to `limit` (milliseconds). */
   async step(limit: number): Promise<void> {
-    await this.board.machine.step(limit);
+    await this.board.step(limit);
     if (this.failure !== undefined) throw this.failure;
   }
 

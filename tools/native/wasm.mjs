@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultModel } from './default-model.mjs';
-import { cFiles, compileAll, outputDir, portableSources, root, zig } from './toolchain.mjs';
+import { cFiles, compileAll, outputDir, root, zig } from './toolchain.mjs';
 
 export const WASM = 'sim/firmware.wasm';
 
@@ -16,8 +16,12 @@ const FLAGS = [
 /** Stack of the WebAssembly; it lies below the data, so that an overflow traps. */
 const STACK_BYTES = 65536;
 
+/** Folders of native/ that the simulator links: all, with a HAL of its own. */
+const ROOMS = ['engine', 'dsp', 'libm', 'bus', 'services', 'store', 'vm', 'firmware', 'hal/sim'];
+
 export async function buildWasm() {
-  const sources = [...portableSources(), ...cFiles('native/hal/sim'), defaultModel()];
+  const rooms = ROOMS.flatMap((room) => cFiles(`native/${room}`));
+  const sources = [...rooms, 'native/hal/libc.c', defaultModel()];
   const objects = await compileAll(sources, FLAGS, 'wasm');
   const file = join(outputDir('wasm'), 'firmware.wasm');
   await zig([

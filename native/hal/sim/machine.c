@@ -3,6 +3,7 @@
 
 #include "firmware/firmware.h"
 #include "hal/sim/state.h"
+#include "services/learner_setup.h"
 
 /* An endless loop that only looks at the clock must end: each look takes this long. */
 #define LOOK_CYCLES 125u
@@ -31,7 +32,11 @@ static struct {
 static uint64_t heap[LARGEST_HEAP_BYTES / sizeof(uint64_t)];
 static uint32_t program[RT_SIM_PROGRAM_BYTES / sizeof(uint32_t)];
 
+const rt_learner_setup_t *rt_learner_setup;
+
 /* ---- The host's side ---- */
+
+void rt_sim_set_learner(const rt_learner_setup_t *setup) { rt_learner_setup = setup; }
 
 void rt_sim_power_on(uint32_t seed, uint32_t device_id_low, uint32_t device_id_high,
                      rt_hal_reset_cause_t cause) {

@@ -13,6 +13,7 @@
 #define RT_HAL_SIM_MACHINE_H
 
 #include "hal/hal.h"
+#include "services/learner_setup.h"
 
 #define RT_SIM_FLASH_BYTES 0x200000u
 #define RT_SIM_PROGRAM_BYTES 0x40000u
@@ -32,6 +33,10 @@ void rt_sim_power_on(uint32_t seed, uint32_t device_id_low, uint32_t device_id_h
                      rt_hal_reset_cause_t cause);
 /* Size of the script's heap from the next rt_sim_start on, a multiple of 8. */
 void rt_sim_set_heap_bytes(uint32_t bytes);
+/* What learner and capture work with, in memory that the host has written; NULL: they are not
+ * offered.
+ */
+void rt_sim_set_learner(const rt_learner_setup_t *setup);
 /* Where the host may put a program for rt_sim_start, RT_SIM_PROGRAM_BYTES at most. */
 uint8_t *rt_sim_program(void);
 /* Starts the firmware. The program of `program_bytes` bytes runs while none is deployed; 0: none.
