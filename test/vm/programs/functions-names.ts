@@ -21,4 +21,4 @@ try {
 } catch (e) {
   console.log((e as Error).name);
 }
-console.log(typeof (K as any).prototype);
+
