@@ -39,7 +39,7 @@ interface SimCommandOptions {
 }
 
 /** Ends a command that runs until Ctrl+C, or until the editor stops it, in order. */
-function untilInterrupted(): AbortSignal {
+export function untilInterrupted(): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.once(name, () => controller.abort());

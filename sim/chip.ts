@@ -9,6 +9,13 @@ export interface Sound {
 /** Why a chip no longer runs. */
 export type Stop = 'reset' | 'halted' | 'power cut' | 'watchdog';
 
+/** What has become of the program: rt_vm_state_t. `refused`: there is none, or it is damaged. */
+export interface ProgramState {
+  state: 'refused' | 'running' | 'ended' | 'restart' | 'reboot' | 'panicked';
+  /** When panicked; else 0. */
+  panic: number;
+}
+
 /** A chip with our firmware, from power on to power off: WebAssembly, or an emulated RP2040. */
 export interface Chip {
   /** Milliseconds since power on. */
@@ -20,6 +27,7 @@ export interface Chip {
   /** Processor cycles spent on computing since power on. */
   readonly cycles: number;
   readonly isListening: boolean;
+  readonly program: ProgramState;
   /**
    * Lets time pass, up to `limit` (milliseconds since power on) at most, and ends early when bytes
    * have come out. Work that has begun is finished, so `now` may end up beyond the limit.

@@ -37,6 +37,11 @@ export interface Compilation {
   services?: ServiceSpec[];
 }
 
+export interface CompileOptions {
+  /** The program asks for a restart when it comes to its end, as a test does. */
+  restarts?: boolean;
+}
+
 /** A service specification as the compiler writes it out; the fields that we read. */
 export type ServiceSpec = jdspec.ServiceSpec;
 
@@ -44,10 +49,13 @@ export type ServiceSpec = jdspec.ServiceSpec;
  * Compiles a script with the official compiler (`devs build`), in a folder of its own so that
  * several builds can run at a time.
  */
-export async function compileScript(file: string): Promise<Compilation> {
+export async function compileScript(
+  file: string,
+  options: CompileOptions = {},
+): Promise<Compilation> {
   if (!existsSync(file)) throw missingProgram(file);
   if (!file.endsWith('.ts') || !statSync(file).isFile()) return { diagnostics: [noProgram(file)] };
-  const compilation = await compileIn(createBuildFolder(), resolve(file));
+  const compilation = await compileIn(createBuildFolder(), resolve(file), options);
   if (compilation.program === undefined && !readFileSync(file, 'utf8').includes('@devicescript/')) {
     compilation.diagnostics.push(noProgram(file));
   }
@@ -83,9 +91,13 @@ export async function compileServices(): Promise<ServiceSpec[]> {
 }
 
 /** Compiles and removes the folder. */
-async function compileIn(folder: string, file: string): Promise<Compilation> {
+async function compileIn(
+  folder: string,
+  file: string,
+  options: CompileOptions = {},
+): Promise<Compilation> {
   try {
-    const output = await runCompiler(folder, file);
+    const output = await runCompiler(folder, file, options);
     const diagnostics = parseDiagnostics(output.text, folder);
     if (output.status === 0 && diagnostics.every(({ severity }) => severity === 'warning')) {
       const built = join(folder, '.devicescript');
@@ -110,8 +122,8 @@ export interface Program {
 }
 
 /** Compiles, or throws one error that lists what is wrong. */
-export async function compileProgram(file: string): Promise<Program> {
-  const { program, services = [], diagnostics } = await compileScript(file);
+export async function compileProgram(file: string, options: CompileOptions = {}): Promise<Program> {
+  const { program, services = [], diagnostics } = await compileScript(file, options);
   if (program === undefined) {
     throw new RetuneError(
       `${file}: does not compile\n${diagnostics.map(formatDiagnostic).join('\n')}`,
@@ -137,9 +149,14 @@ function createBuildFolder(): string {
   return folder;
 }
 
-function runCompiler(folder: string, file: string): Promise<{ status: number; text: string }> {
+function runCompiler(
+  folder: string,
+  file: string,
+  { restarts = false }: CompileOptions,
+): Promise<{ status: number; text: string }> {
   const cli = createRequire(import.meta.url).resolve('@devicescript/cli/devicescript');
-  const args = [cli, '--quiet', '--no-colors', '--ci', 'build', relative(folder, file)];
+  const flags = restarts ? ['--flag', 'testHarness'] : [];
+  const args = [cli, '--quiet', '--no-colors', '--ci', 'build', ...flags, relative(folder, file)];
   return new Promise((done, fail) => {
     execFile(process.execPath, args, { cwd: folder }, (error, stdout, stderr) => {
       if (error !== null && typeof error.code !== 'number') fail(error);

@@ -1,9 +1,11 @@
-import type { Chip, Sound, Stop } from './chip.ts';
+import type { Chip, ProgramState, Sound, Stop } from './chip.ts';
 import { BLOCK_MS } from './microphone.ts';
 import { Firmware, statusText } from './firmware.ts';
 
 /** rt_sim_stop_t of native/hal/sim/machine.h. */
 const STOPS: (Stop | undefined)[] = [undefined, 'reset', 'halted', 'power cut', 'watchdog'];
+/** rt_vm_state_t of native/vm/vm.h. */
+const STATES = ['refused', 'running', 'ended', 'restart', 'reboot', 'panicked'] as const;
 const RESET_CAUSE = { 'power on': 0, pin: 1, software: 2, watchdog: 3 } as const;
 /** The link that the computer listens on: rt_hal_link_t. */
 const USB = 0;
@@ -92,6 +94,11 @@ export class WasmChip implements Chip {
 
   get isListening(): boolean {
     return this.firmware.call('rt_sim_audio_rate_hz') !== 0;
+  }
+
+  get program(): ProgramState {
+    const state = STATES[this.firmware.call('rt_vm_state')] ?? 'refused';
+    return { state, panic: this.firmware.call('rt_vm_panic_code') };
   }
 
   advance(limit: number): void {
