@@ -1,12 +1,16 @@
 /*
- * The two functions that a C compiler may call on its own, for targets without a C library: copying
- * and clearing structures. With the names that the ARM ABI adds.
+ * For targets without a C library: the functions that a C compiler may call on its own, for copying
+ * and clearing structures, with the names that the ARM ABI adds; and those of
+ * native/hal/freestanding/string.h.
  */
 #include <stddef.h>
 #include <stdint.h>
 
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
 void *memset(void *to, int value, size_t bytes);
+void *memmove(void *to, const void *from, size_t bytes);
+int memcmp(const void *a, const void *b, size_t bytes);
+size_t strlen(const char *text);
 
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes) {
   uint8_t *t = to;
@@ -19,6 +23,29 @@ void *memset(void *to, int value, size_t bytes) {
   uint8_t *t = to;
   for (size_t i = 0; i < bytes; i++) t[i] = (uint8_t)value;
   return to;
+}
+
+void *memmove(void *to, const void *from, size_t bytes) {
+  uint8_t *t = to;
+  const uint8_t *f = from;
+  if ((uintptr_t)t <= (uintptr_t)f) return memcpy(to, from, bytes);
+  while (bytes-- > 0) t[bytes] = f[bytes];
+  return to;
+}
+
+int memcmp(const void *a, const void *b, size_t bytes) {
+  const uint8_t *x = a;
+  const uint8_t *y = b;
+  for (size_t i = 0; i < bytes; i++) {
+    if (x[i] != y[i]) return x[i] < y[i] ? -1 : 1;
+  }
+  return 0;
+}
+
+size_t strlen(const char *text) {
+  size_t length = 0;
+  while (text[length] != 0) length++;
+  return length;
 }
 
 #ifdef __ARM_EABI__

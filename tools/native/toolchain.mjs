@@ -83,7 +83,7 @@ export async function compileAll(sources, flags, folder, driver = 'cc') {
   const queue = [...objects];
   const worker = async () => {
     for (let next = queue.shift(); next; next = queue.shift()) {
-      const include = ['-Inative', '-Inative/engine'];
+      const include = ['-Inative', '-Inative/engine', '-isystem', 'native/hal/freestanding'];
       await zig([driver, '-c', ...flags, ...WARNINGS, ...include, next.source, '-o', next.object]);
     }
   };
