@@ -230,6 +230,14 @@ static void push_silence(rt_dsp_state_t *state, uint32_t count) {
   }
 }
 
+void rt_dsp_begin_clip(rt_dsp_state_t *state) { start_stream(state); }
+
+rt_dsp_status_t rt_dsp_end_clip(rt_dsp_state_t *state, int32_t peak, const rt_dsp_quant_t *quant,
+                                int8_t out[RT_DSP_WINDOW_BYTES]) {
+  state->clip_peak = peak > 1 ? peak : 1;
+  return rt_dsp_window(state, quant, out);
+}
+
 rt_dsp_status_t rt_dsp_clip(rt_dsp_state_t *state, const int16_t *pcm, uint32_t count,
                             const rt_dsp_quant_t *quant, int8_t out[RT_DSP_WINDOW_BYTES]) {
   if (state == NULL || (pcm == NULL && count > 0) || (quant == NULL) != (out == NULL)) {

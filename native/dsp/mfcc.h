@@ -162,6 +162,13 @@ rt_dsp_status_t rt_dsp_coefficients(const rt_dsp_state_t *state, int32_t out[RT_
 rt_dsp_status_t rt_dsp_clip(rt_dsp_state_t *state, const int16_t *pcm, uint32_t count,
                             const rt_dsp_quant_t *quant, int8_t out[RT_DSP_WINDOW_BYTES]);
 
+// The same in pieces, for callers that have the clip in several places or little time at once:
+// rt_dsp_begin_clip, rt_dsp_push of clip_samples samples in all, rt_dsp_end_clip.
+// peak [in]: largest sample of the whole clip.
+void rt_dsp_begin_clip(rt_dsp_state_t *state);
+rt_dsp_status_t rt_dsp_end_clip(rt_dsp_state_t *state, int32_t peak, const rt_dsp_quant_t *quant,
+                                int8_t out[RT_DSP_WINDOW_BYTES]);
+
 // Root mean square of the last complete hop in dB of full scale (a square wave of 32768 is 0), Q8;
 // RT_DSP_LEVEL_SILENT when it was all zero or there was none yet. A DC offset counts: remove it
 // during capture. Known as soon as the samples are fed, whether or not frames are computed.

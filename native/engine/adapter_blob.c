@@ -41,17 +41,22 @@ static void write_header(const rt_adapter_t *adapter, uint8_t *header) {
   put32(header + 16, plan->payload.bytes);
 }
 
-static uint32_t checksum(const uint8_t *blob, uint32_t payload_bytes) {
-  uint32_t crc = rt_blob_crc32(0, blob, RT_BLOB_HEADER_BYTES - 4u);
-  return rt_blob_crc32(crc, blob + RT_BLOB_HEADER_BYTES, payload_bytes);
+static uint32_t checksum(const uint8_t *header, const uint8_t *payload, uint32_t payload_bytes) {
+  uint32_t crc = rt_blob_crc32(0, header, RT_BLOB_HEADER_BYTES - 4u);
+  return rt_blob_crc32(crc, payload, payload_bytes);
+}
+
+void rt_blob_header(const rt_adapter_t *adapter, uint8_t header[RT_BLOB_HEADER_BYTES]) {
+  const uint8_t *payload = (const uint8_t *)adapter->exponents;
+  write_header(adapter, header);
+  put32(header + 20, checksum(header, payload, adapter->plan->payload.bytes));
 }
 
 rt_status_t rt_blob_save(const rt_adapter_t *adapter, uint8_t *blob, uint32_t capacity) {
   uint32_t payload = adapter->plan->payload.bytes;
   if (capacity < RT_BLOB_HEADER_BYTES + payload) return RT_ERROR_ARGUMENT;
-  write_header(adapter, blob);
+  rt_blob_header(adapter, blob);
   __builtin_memcpy(blob + RT_BLOB_HEADER_BYTES, adapter->exponents, payload);
-  put32(blob + 20, checksum(blob, payload));
   return RT_OK;
 }
 
@@ -62,7 +67,8 @@ rt_status_t rt_blob_verify(const rt_adapter_t *adapter, const uint8_t *blob, uin
       get32(blob + 16) != bytes - RT_BLOB_HEADER_BYTES) {
     return RT_ERROR_BLOB_FORMAT;
   }
-  if (get32(blob + 20) != checksum(blob, bytes - RT_BLOB_HEADER_BYTES)) {
+  if (get32(blob + 20) !=
+      checksum(blob, blob + RT_BLOB_HEADER_BYTES, bytes - RT_BLOB_HEADER_BYTES)) {
     return RT_ERROR_BLOB_CHECKSUM;
   }
   uint8_t expected[RT_BLOB_HEADER_BYTES - 4];

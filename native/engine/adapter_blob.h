@@ -30,6 +30,10 @@ uint32_t rt_blob_crc32(uint32_t crc, const uint8_t *bytes, uint32_t count);
 /* Bytes of a saved adapter. */
 uint32_t rt_blob_bytes(const rt_adapter_t *adapter);
 
+/* The header of the present adapter's blob alone; the payload is adapter->exponents, all of
+ * plan->payload. For callers without memory for a whole blob. */
+void rt_blob_header(const rt_adapter_t *adapter, uint8_t header[RT_BLOB_HEADER_BYTES]);
+
 /* Writes the present adapter. Errors: RT_ERROR_ARGUMENT (capacity too small). */
 rt_status_t rt_blob_save(const rt_adapter_t *adapter, uint8_t *blob, uint32_t capacity);
 

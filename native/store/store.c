@@ -149,7 +149,8 @@ static rt_status_t program_page(const content_t *content, uint32_t at, uint32_t 
 
 static rt_status_t program_place(const content_t *content, uint32_t at) {
   const uint32_t total = content->bytes[0] + content->bytes[1] + content->bytes[2];
-  rt_status_t status = rt_hal_flash_erase(at, store.place_bytes);
+  const uint32_t sectors = (total + RT_HAL_FLASH_SECTOR_BYTES - 1) / RT_HAL_FLASH_SECTOR_BYTES;
+  rt_status_t status = rt_hal_flash_erase(at, sectors * RT_HAL_FLASH_SECTOR_BYTES);
   for (uint32_t offset = RT_HAL_FLASH_PAGE_BYTES; offset < total && status == RT_OK;
        offset += RT_HAL_FLASH_PAGE_BYTES) {
     status = program_page(content, at, offset);

@@ -1,0 +1,455 @@
+/* Commands and registers of services/learner.md: thin, no arithmetic of learning here. */
+#include "services/learner.h"
+
+#include "hal/hal.h"
+#include "services/learner_codes.h"
+#include "store/store.h"
+
+rt_learner_settings_t rt_learner_settings;
+
+/* Registers that are computed when they are read. */
+static struct {
+  uint32_t model_hash, model_bytes, arena_bytes, loss_q12, energy_q15, kilocycles;
+  uint16_t input_bytes, adapter_bytes, capacity, train_count, held_out_count;
+  uint8_t classes, slots, newest_slot, training;
+  uint8_t last_prediction[RT_PREDICTION_BYTES];
+} values;
+
+/* ---- fields of commands: what is missing is 0 ---- */
+
+static uint32_t field(const rt_packet_t *packet, uint32_t offset, uint32_t bytes) {
+  uint32_t value = 0;
+  for (uint32_t i = 0; i < bytes && offset + i < packet->size; i++) {
+    value |= (uint32_t)packet->payload[offset + i] << (8u * i);
+  }
+  return value;
+}
+
+static void reply_status(rt_service_t *service, const rt_packet_t *packet,
+                         rt_learner_status_t status) {
+  const uint16_t payload = (uint16_t)status;
+  rt_service_reply(service, packet, &payload, sizeof payload);
+}
+
+/* Status and further counts. */
+static void reply_counts(rt_service_t *service, const rt_packet_t *packet,
+                         rt_learner_status_t status, uint32_t first, uint32_t second,
+                         uint8_t count) {
+  const uint16_t payload[3] = {(uint16_t)status, (uint16_t)first, (uint16_t)second};
+  rt_service_reply(service, packet, payload, (uint8_t)(sizeof payload[0] * count));
+}
+
+/* Whether the adapter must be left alone. */
+static uint32_t is_busy(void) { return rt_learner.burst.is_running || rt_learner_is_checking(); }
+
+static uint32_t window_count(uint32_t purpose) {
+  return rt_learner_has_adapter() ? rt_windows_count(&rt_learner.trainer.windows, purpose) : 0;
+}
+
+/* ---- windows ---- */
+
+static void infer(rt_service_t *service, const rt_packet_t *packet) {
+  if (rt_learner.recent_count == 0) {
+    static const uint8_t nothing[RT_PREDICTION_BYTES];
+    rt_service_reply(service, packet, nothing, sizeof nothing);
+    return;
+  }
+  rt_learner_queue(RT_JOB_INFER);
+}
+
+static rt_learner_status_t remember(uint32_t number, uint32_t label, uint32_t purpose) {
+  rt_learner_t *learner = &rt_learner;
+  const uint32_t recent = rt_learner_find_recent(number);
+  if (is_busy()) return RT_LEARNER_IS_BUSY;
+  if (label >= learner->model->label_count) return RT_LEARNER_BAD_LABEL;
+  if (recent == RT_LEARNER_RECENT) return RT_LEARNER_NO_WINDOW;
+  if (!rt_learner_has_adapter()) return RT_LEARNER_FULL;
+  const uint32_t kept_for = purpose == RT_WINDOW_HELD_OUT ? RT_WINDOW_HELD_OUT : RT_WINDOW_TRAIN;
+  __builtin_memcpy(rt_learner_input(), rt_learner_recent_input(recent), learner->input_bytes);
+  const rt_status_t status = rt_train_remember(&learner->trainer, label, kept_for);
+  rt_learner_show_input(); /* an inference that is under way goes on with its own */
+  return status == RT_OK ? RT_LEARNER_OK : RT_LEARNER_FULL;
+}
+
+static void answer_remember(rt_service_t *service, const rt_packet_t *packet) {
+  const rt_learner_status_t status =
+      remember(field(packet, 0, 4), field(packet, 4, 2), field(packet, 6, 1));
+  reply_counts(service, packet, status, window_count(RT_WINDOW_TRAIN),
+               window_count(RT_WINDOW_HELD_OUT), 3);
+}
+
+static rt_learner_status_t forget(void) {
+  if (is_busy()) return RT_LEARNER_IS_BUSY;
+  if (rt_learner_has_adapter()) rt_train_forget(&rt_learner.trainer);
+  return RT_LEARNER_OK;
+}
+
+/* ---- bursts ---- */
+
+static rt_status_t begin_training(uint32_t steps) {
+  const rt_learner_settings_t *settings = &rt_learner_settings;
+  rt_train_params_t params;
+  rt_train_defaults(&rt_learner.adapter, &params);
+  if (settings->learning_rate_q15 < 0 || settings->momentum_q15 < 0) return RT_ERROR_ARGUMENT;
+  params.steps = steps;
+  params.rate_q24 = (uint32_t)settings->learning_rate_q15 << 9;
+  params.momentum_q15 = (uint32_t)settings->momentum_q15;
+  params.batch = settings->batch;
+  params.clip_q16 = (uint32_t)settings->clip_q8 << 8;
+  params.seed = settings->seed;
+  return rt_train_begin(&rt_learner.trainer, &params);
+}
+
+static rt_learner_status_t train(uint32_t steps, uint32_t budget_ms) {
+  rt_learner_t *learner = &rt_learner;
+  if (is_busy()) return RT_LEARNER_IS_BUSY;
+  if (!rt_learner_has_adapter()) return RT_LEARNER_UNSUPPORTED;
+  if (window_count(RT_WINDOW_TRAIN) == 0) return RT_LEARNER_NO_SAMPLES;
+  if (steps == 0) steps = rt_learner_settings.steps;
+  /* Settings that the engine does not take. */
+  if (begin_training(steps) != RT_OK) return RT_LEARNER_UNSUPPORTED;
+  const uint64_t budget = (uint64_t)budget_ms * rt_board.clock_hz / 1000u;
+  learner->burst = (rt_learner_burst_t){
+      .steps = steps, .budget_cycles = budget_ms == 0 ? UINT64_MAX : budget, .is_running = 1};
+  learner->is_training = 1;
+  learner->loss_q28 = 0;
+  return RT_LEARNER_OK;
+}
+
+static void check(rt_service_t *service, const rt_packet_t *packet) {
+  static const uint16_t nothing[7];
+  rt_learner_status_t status = RT_LEARNER_OK;
+  if (is_busy()) {
+    status = RT_LEARNER_IS_BUSY;
+  } else if (window_count(RT_WINDOW_HELD_OUT) == 0) {
+    status = RT_LEARNER_NO_SAMPLES;
+  } else if (rt_learner_queue(RT_JOB_CHECK) != RT_OK) {
+    status = RT_LEARNER_IS_BUSY;
+  }
+  if (status == RT_LEARNER_OK) return; /* the report follows when it is done */
+  uint16_t payload[8];
+  payload[0] = (uint16_t)status;
+  __builtin_memcpy(payload + 1, nothing, sizeof nothing);
+  rt_service_reply(service, packet, payload, sizeof payload);
+}
+
+static rt_learner_status_t stop(void) {
+  if (rt_learner.burst.is_running) rt_learner.burst.is_stopping = 1;
+  return RT_LEARNER_OK;
+}
+
+/* ---- the adapter ---- */
+
+static rt_learner_status_t restore(void) {
+  if (is_busy()) return RT_LEARNER_IS_BUSY;
+  if (!rt_learner_has_adapter()) return RT_LEARNER_NOTHING_TO_RESTORE;
+  if (rt_train_restore(&rt_learner.trainer) != RT_OK) return RT_LEARNER_NOTHING_TO_RESTORE;
+  rt_learner_restart_inference();
+  return RT_LEARNER_OK;
+}
+
+/* Another adapter has come: the one from before the last burst is none of its past. */
+static void adapter_replaced(void) {
+  rt_learner.trainer.can_restore = 0;
+  rt_learner_restart_inference();
+}
+
+static rt_learner_status_t reset_adapter(void) {
+  if (is_busy()) return RT_LEARNER_IS_BUSY;
+  if (!rt_learner_has_adapter()) return RT_LEARNER_OK;
+  rt_adapter_reset(&rt_learner.adapter, 1);
+  adapter_replaced();
+  return RT_LEARNER_OK;
+}
+
+static rt_learner_status_t save(uint32_t slot, uint32_t *bytes) {
+  if (is_busy()) return RT_LEARNER_IS_BUSY;
+  if (slot >= RT_STORE_SLOTS) return RT_LEARNER_BAD_SLOT;
+  if (!rt_learner_has_adapter()) return RT_LEARNER_UNSUPPORTED;
+  const rt_adapter_t *adapter = &rt_learner.adapter;
+  uint8_t header[RT_BLOB_HEADER_BYTES];
+  rt_blob_header(adapter, header);
+  const uint32_t payload = rt_blob_bytes(adapter) - RT_BLOB_HEADER_BYTES;
+  if (rt_store_write(slot, header, sizeof header, adapter->exponents, payload) != RT_OK) {
+    return RT_LEARNER_BAD_SLOT;
+  }
+  *bytes = rt_blob_bytes(adapter);
+  return RT_LEARNER_OK;
+}
+
+static rt_learner_status_t load(uint32_t slot, uint32_t *bytes) {
+  const uint8_t *blob;
+  uint32_t blob_bytes;
+  if (is_busy()) return RT_LEARNER_IS_BUSY;
+  if (slot >= RT_STORE_SLOTS) return RT_LEARNER_BAD_SLOT;
+  const rt_status_t found = rt_store_read(slot, &blob, &blob_bytes);
+  if (found == RT_ERROR_EMPTY) return RT_LEARNER_EMPTY_SLOT;
+  if (found != RT_OK) return RT_LEARNER_BAD_SLOT;
+  if (!rt_learner_has_adapter()) return RT_LEARNER_MISMATCH;
+  const rt_status_t taken = rt_blob_load(&rt_learner.adapter, blob, blob_bytes);
+  if (taken == RT_ERROR_BLOB_MODEL) return RT_LEARNER_MISMATCH;
+  if (taken != RT_OK) return RT_LEARNER_BAD_SLOT;
+  adapter_replaced();
+  *bytes = blob_bytes;
+  return RT_LEARNER_OK;
+}
+
+/* ---- names ---- */
+
+static uint8_t copy_text(uint8_t *to, const char *text, uint32_t capacity) {
+  uint32_t length = 0;
+  while (length < capacity && text[length] != 0) {
+    to[length] = (uint8_t)text[length];
+    length++;
+  }
+  return (uint8_t)length;
+}
+
+static void class_name(rt_service_t *service, const rt_packet_t *packet) {
+  uint8_t payload[64];
+  const uint32_t index = field(packet, 0, 1);
+  const rt_learner_model_t *model = rt_learner.model;
+  payload[0] = (uint8_t)index;
+  const char *name = index < model->label_count ? model->labels[index] : "";
+  const uint8_t length = copy_text(payload + 1, name, sizeof payload - 1);
+  rt_service_reply(service, packet, payload, (uint8_t)(1u + length));
+}
+
+static void reply_text(rt_service_t *service, const rt_packet_t *packet, const char *text) {
+  uint8_t payload[64];
+  const uint8_t length = copy_text(payload, text, sizeof payload);
+  rt_service_reply(service, packet, payload, length);
+}
+
+static void command(rt_service_t *service, const rt_packet_t *packet) {
+  uint32_t bytes = 0;
+  rt_learner_status_t status;
+  switch (packet->command) {
+    case COMMAND_INFER:
+      infer(service, packet);
+      break;
+    case COMMAND_REMEMBER:
+      answer_remember(service, packet);
+      break;
+    case COMMAND_TRAIN:
+      reply_status(service, packet, train(field(packet, 0, 4), field(packet, 4, 4)));
+      break;
+    case COMMAND_STOP:
+      reply_status(service, packet, stop());
+      break;
+    case COMMAND_CHECK:
+      check(service, packet);
+      break;
+    case COMMAND_RESTORE:
+      reply_status(service, packet, restore());
+      break;
+    case COMMAND_RESET:
+      reply_status(service, packet, reset_adapter());
+      break;
+    case COMMAND_FORGET:
+      reply_status(service, packet, forget());
+      break;
+    case COMMAND_SAVE:
+      status = save(field(packet, 0, 1), &bytes);
+      reply_counts(service, packet, status, bytes, 0, 2);
+      break;
+    case COMMAND_LOAD:
+      status = load(field(packet, 0, 1), &bytes);
+      reply_counts(service, packet, status, bytes, 0, 2);
+      break;
+    case COMMAND_CLASS_NAME:
+      class_name(service, packet);
+      break;
+    case RT_COMMAND_GET | REG_MODEL_NAME:
+      reply_text(service, packet, rt_learner.model->name);
+      break;
+    case RT_COMMAND_GET | REG_FEATURES:
+      reply_text(service, packet, rt_learner.model->profile_name);
+      break;
+    default:
+      break;
+  }
+}
+
+/* ---- registers ---- */
+
+static void show_configuration(void) {
+  rt_learner_settings.method = rt_learner.method;
+  rt_learner_settings.rank = rt_learner.rank;
+}
+
+static void send_unsupported(rt_service_t *service, uint32_t method, uint32_t rank) {
+  static const char *const names[] = {"none", "head", "skip", "lora"};
+  uint8_t payload[48] = {RT_LEARNER_UNSUPPORTED, 0};
+  uint32_t length = 2;
+  length += copy_text(payload + length, "no adapter ", sizeof payload - length);
+  length += copy_text(payload + length, names[method], sizeof payload - length);
+  length += copy_text(payload + length, " of rank ", sizeof payload - length);
+  if (rank >= 10) payload[length++] = (uint8_t)('0' + rank / 10);
+  payload[length++] = (uint8_t)('0' + rank % 10);
+  rt_service_event(service, EVENT_ERROR, payload, (uint8_t)length);
+}
+
+/* Takes over registers `method` and `rank`; what the firmware cannot do is set back. */
+static void configure(rt_service_t *service) {
+  const uint8_t method = rt_learner_settings.method;
+  uint8_t rank = rt_learner_settings.rank;
+  if (rank < 1) rank = 1;
+  if (rank > RT_ADAPTER_RANK_MAX) rank = RT_ADAPTER_RANK_MAX;
+  const uint32_t changed = method != rt_learner.method || rank != rt_learner.rank;
+  if (method <= RT_ADAPTER_LORA && changed && !is_busy()) {
+    const rt_learner_model_t *model = rt_learner_find_model(method, rank);
+    if (model == NULL) {
+      send_unsupported(service, method, rank);
+    } else {
+      rt_learner_bind(model, method);
+    }
+  }
+  show_configuration();
+}
+
+static void written(rt_service_t *service, uint16_t code) {
+  if (code == REG_METHOD || code == REG_RANK) configure(service);
+}
+
+static void read_model(void) {
+  const rt_learner_model_t *model = rt_learner.model;
+  values.model_hash = model->model->hash;
+  values.model_bytes = model->model_bytes;
+  values.arena_bytes = model->model->arena_bytes;
+  values.input_bytes = (uint16_t)rt_learner.input_bytes;
+  values.classes = (uint8_t)model->label_count;
+  values.slots = RT_STORE_SLOTS;
+  values.adapter_bytes =
+      (uint16_t)(rt_learner_has_adapter() ? rt_blob_bytes(&rt_learner.adapter) : 0);
+  values.capacity = (uint16_t)(rt_learner_has_adapter() ? rt_learner.trainer.windows.capacity : 0);
+}
+
+/* Some are read many times a second, others cost more than they: only the one that is asked for. */
+static void reading(rt_service_t *service, uint16_t code) {
+  (void)service;
+  switch (code) {
+    case REG_LOSS:
+      values.loss_q12 = (rt_learner.loss_q28 + (1u << 15)) >> 16;
+      break;
+    case REG_ENERGY:
+      values.energy_q15 = rt_learner_joules_q15(rt_learner.cycles);
+      break;
+    case REG_KILOCYCLES:
+      values.kilocycles = (uint32_t)((rt_learner.cycles + 500u) / 1000u);
+      break;
+    case REG_TRAIN_COUNT:
+      values.train_count = (uint16_t)window_count(RT_WINDOW_TRAIN);
+      break;
+    case REG_HELD_OUT_COUNT:
+      values.held_out_count = (uint16_t)window_count(RT_WINDOW_HELD_OUT);
+      break;
+    case REG_TRAINING:
+      values.training = rt_learner.burst.is_running;
+      break;
+    case REG_NEWEST_SLOT:
+      values.newest_slot = (uint8_t)rt_store_newest();
+      break;
+    case REG_LAST_PREDICTION:
+      rt_prediction_pack(&rt_learner.last, values.last_prediction);
+      break;
+    default:
+      read_model();
+      break;
+  }
+}
+
+#define READ RT_REGISTER_READ
+#define WRITE (RT_REGISTER_READ | RT_REGISTER_WRITE)
+
+static const rt_service_register_t table[] = {
+    {REG_ENABLED, 1, WRITE, &rt_learner_settings.enabled},
+    {REG_METHOD, 1, WRITE, &rt_learner_settings.method},
+    {REG_RANK, 1, WRITE, &rt_learner_settings.rank},
+    {REG_LEARNING_RATE, 2, WRITE, &rt_learner_settings.learning_rate_q15},
+    {REG_MOMENTUM, 2, WRITE, &rt_learner_settings.momentum_q15},
+    {REG_BATCH, 1, WRITE, &rt_learner_settings.batch},
+    {REG_CLIP, 2, WRITE, &rt_learner_settings.clip_q8},
+    {REG_STEPS, 2, WRITE, &rt_learner_settings.steps},
+    {REG_SEED, 4, WRITE, &rt_learner_settings.seed},
+    {REG_SLICE, 4, WRITE, &rt_learner_settings.slice_us},
+    {REG_MODEL_HASH, 4, READ, &values.model_hash},
+    {REG_MODEL_SIZE, 4, READ, &values.model_bytes},
+    {REG_INPUT_SIZE, 2, READ, &values.input_bytes},
+    {REG_CLASSES, 1, READ, &values.classes},
+    {REG_ARENA_SIZE, 4, READ, &values.arena_bytes},
+    {REG_ADAPTER_SIZE, 2, READ, &values.adapter_bytes},
+    {REG_CAPACITY, 2, READ, &values.capacity},
+    {REG_SLOTS, 1, READ, &values.slots},
+    {REG_NEWEST_SLOT, 1, READ, &values.newest_slot},
+    {REG_LAST_PREDICTION, RT_PREDICTION_BYTES, READ, values.last_prediction},
+    {REG_LOSS, 4, READ, &values.loss_q12},
+    {REG_TRAIN_COUNT, 2, READ, &values.train_count},
+    {REG_HELD_OUT_COUNT, 2, READ, &values.held_out_count},
+    {REG_TRAINING, 1, READ, &values.training},
+    {REG_ENERGY, 4, READ, &values.energy_q15},
+    {REG_KILOCYCLES, 4, READ, &values.kilocycles},
+};
+
+/* ---- life ---- */
+
+/* What the engine recommends, in the units of the registers. */
+static void show_defaults(void) {
+  rt_learner_settings_t *settings = &rt_learner_settings;
+  *settings = (rt_learner_settings_t){.enabled = 1, .batch = 1, .seed = 1, .slice_us = 20000};
+  show_configuration();
+  if (!rt_learner_has_adapter()) return;
+  rt_train_params_t params;
+  rt_train_defaults(&rt_learner.adapter, &params);
+  settings->learning_rate_q15 = (int16_t)((params.rate_q24 + 256u) >> 9);
+  settings->momentum_q15 = (int16_t)params.momentum_q15;
+  settings->batch = (uint8_t)params.batch;
+  settings->clip_q8 = (uint16_t)((params.clip_q16 + 128u) >> 8);
+  settings->steps = (uint16_t)params.steps;
+}
+
+static uint8_t first_method(void) {
+  const rt_adapter_plan_t *plan = rt_learner_setup->models[0].model->adapter;
+  return plan == NULL ? RT_LEARNER_METHOD_NONE : (uint8_t)plan->method;
+}
+
+static rt_status_t start(void) {
+  rt_learner.last = (rt_prediction_t){0};
+  const rt_status_t status = rt_learner_bind(&rt_learner_setup->models[0], first_method());
+  if (status == RT_OK) show_defaults();
+  return status;
+}
+
+static rt_status_t init(rt_service_t *service) {
+  if (rt_learner_setup == NULL || rt_learner_setup->model_count == 0) return RT_ERROR_STATE;
+  rt_learner.service = service;
+  rt_learner.cycles = 0;
+  rt_store_init(); /* a board without room for slots says so when something is saved */
+  const rt_status_t status = start();
+  if (status == RT_OK) rt_capture_attach(rt_learner_deliver);
+  return status;
+}
+
+/* A new script finds the learner as after a reboot; only the energy goes on counting. */
+static void reset(rt_service_t *service) {
+  (void)service;
+  start();
+}
+
+static uint64_t poll(rt_service_t *service, uint64_t now_us) {
+  (void)service;
+  return rt_learner_work() ? now_us : UINT64_MAX;
+}
+
+const rt_service_module_t rt_module_learner = {
+    .service_class = SERVICE_CLASS,
+    .name = "learner",
+    .registers = table,
+    .register_count = sizeof table / sizeof table[0],
+    .init = init,
+    .reset = reset,
+    .command = command,
+    .reading = reading,
+    .written = written,
+    .poll = poll,
+};
