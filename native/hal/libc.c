@@ -28,8 +28,11 @@ void *memset(void *to, int value, size_t bytes) {
 void *memmove(void *to, const void *from, size_t bytes) {
   uint8_t *t = to;
   const uint8_t *f = from;
-  if ((uintptr_t)t <= (uintptr_t)f) return memcpy(to, from, bytes);
-  while (bytes-- > 0) t[bytes] = f[bytes];
+  if ((uintptr_t)t <= (uintptr_t)f) {
+    for (size_t i = 0; i < bytes; i++) t[i] = f[i];
+  } else {
+    while (bytes-- > 0) t[bytes] = f[bytes];
+  }
   return to;
 }
 
