@@ -121,4 +121,13 @@ void rt_bus_drop_script_services(void);
 #define RT_BUS_LOG_BYTES 1024u
 void rt_bus_log(char level, const char *text, size_t bytes);
 
+/* Also calls `tap` with each whole line, at once and uncut, whatever becomes of the ring; NULL: no
+ * more. For runners that must not lose a line. */
+typedef void (*rt_bus_tap_t)(char level, const char *text, size_t bytes);
+void rt_bus_tap_log(rt_bus_tap_t tap);
+
+/* Bytes of log that some open link has not had yet; a script that prints faster than its link can
+ * wait for less. */
+uint32_t rt_bus_log_waiting(void);
+
 #endif

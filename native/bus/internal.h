@@ -68,6 +68,8 @@ uint32_t rt_links_have_output(void);
 /* Log text that a link has not had yet, from position `*at` on (moved to what is still there);
  * copies up to `capacity` bytes and returns how many. */
 size_t rt_log_read(uint32_t *at, uint8_t *bytes, size_t capacity);
+/* How many bytes that would be. */
+uint32_t rt_log_unread(uint32_t from);
 void rt_log_init(void);
 
 /* ---- Devices ---- */

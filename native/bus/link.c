@@ -63,6 +63,16 @@ uint32_t rt_links_have_output(void) {
   return 0;
 }
 
+uint32_t rt_bus_log_waiting(void) {
+  uint32_t most = 0;
+  for (uint32_t i = 0; i < RT_HAL_LINKS; i++) {
+    if (!links.link[i].is_open) continue;
+    const uint32_t unread = rt_log_unread(links.link[i].log_at);
+    if (unread > most) most = unread;
+  }
+  return most;
+}
+
 /* ---- Receiving ---- */
 
 static void begin_frame(rt_link_t *link) {

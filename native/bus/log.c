@@ -27,7 +27,12 @@ static void put(char byte) {
   log_state.end++;
 }
 
+static rt_bus_tap_t log_tap;
+
+void rt_bus_tap_log(rt_bus_tap_t tap) { log_tap = tap; }
+
 static void put_line(char level, const char *text, size_t bytes) {
+  if (log_tap != NULL) log_tap(level, text, bytes);
   if (bytes > LINE_BYTES) bytes = LINE_BYTES;
   drop_lines((uint32_t)bytes + 3u);
   put(level);
@@ -45,6 +50,11 @@ void rt_bus_log(char level, const char *text, size_t bytes) {
     begin = i + 1;
   }
   if (begin < bytes || bytes == 0) put_line(level, text + begin, bytes - begin);
+}
+
+uint32_t rt_log_unread(uint32_t from) {
+  const uint32_t kept = log_state.end - log_state.begin;
+  return log_state.end - from > kept ? kept : log_state.end - from;
 }
 
 size_t rt_log_read(uint32_t *from, uint8_t *bytes, size_t capacity) {
