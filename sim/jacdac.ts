@@ -12,6 +12,7 @@ export const {
   JDBus,
   JDServerServiceProvider,
   JDServiceServer,
+  OutPipe,
   Packet,
   SensorServer,
   SRV_BUTTON,
@@ -26,6 +27,7 @@ export const {
 export type ButtonServer = Jacdac.ButtonServer;
 export type JDBus = Jacdac.JDBus;
 export type JDBridge = Jacdac.JDBridge;
+export type JDService = Jacdac.JDService;
 export type JDServiceServer = Jacdac.JDServiceServer;
 export type JDServerServiceProvider = Jacdac.JDServerServiceProvider;
 export type Packet = Jacdac.Packet;
