@@ -1,0 +1,21 @@
+import * as ds from '@devicescript/core';
+
+const spec = ds.Accelerometer.spec.lookup('reading');
+function decode(b: Buffer) {
+  const p: any = spec.encode([0, 0, 0]);
+  console.log(p.payload.length, b.length);
+  return p;
+}
+decode(hex`01`);
+const t = ds.Temperature.spec.lookup('reading');
+console.log(t.encode(5).decode(), t.encode(-5).decode(), t.encode(0.001).decode());
+const s = ds.CharacterScreen.spec.lookup('message').encode('abc');
+console.log(s.decode(), typeof s.decode());
+let long = '';
+for (let i = 0; i < 25; ++i) long += '0123456789';
+try {
+  const p = ds.CharacterScreen.spec.lookup('message').encode(long);
+  console.log(p.payload.length, (p.decode() as any).length);
+} catch (e) {
+  console.log((e as Error).name, (e as Error).message);
+}
