@@ -4,22 +4,16 @@
  * units of native/engine/train.c. Features are counted here. All of it is fitted to counts on the
  * emulated RP2040; `npm run bench:rp2040` prints estimate and count side by side.
  */
-import { DSP_PROFILE_FACTS, type DspProfile } from '../native/dsp/quant.ts';
-
-/** Cycles of native/dsp, when there is sound: digital silence skips most of a frame. */
-const FEATURES: Record<DspProfile, { sample: number; frame: number; window: number }> = {
-  digits: { sample: 20, frame: 133_600, window: 210_800 },
-  'mlperf-kws': { sample: 19, frame: 143_600, window: 322_900 },
-};
+import { DSP_PROFILE_CYCLES, DSP_PROFILE_FACTS, type DspProfile } from '../native/dsp/quant.ts';
 
 /** Cycles that a sample, a frame and the end of a window take. */
 export const featureCosts = (
   profile: DspProfile,
-): { sample: number; frame: number; window: number } => FEATURES[profile];
+): { sample: number; frame: number; window: number } => DSP_PROFILE_CYCLES[profile];
 
 /** Cycles of the features of one window, fed sample by sample. */
 export function featureCycles(profile: DspProfile): number {
-  const { sample, frame, window } = FEATURES[profile];
+  const { sample, frame, window } = DSP_PROFILE_CYCLES[profile];
   const { clipSamples, windowSamples, hopSamples } = DSP_PROFILE_FACTS[profile];
   const frames = Math.floor((clipSamples - windowSamples) / hopSamples) + 1;
   return clipSamples * sample + frames * frame + window;
