@@ -1,6 +1,6 @@
 /**
- * Writes native/vm/abi.h and native/vm/abi_natives.c from native/vm/devicescript-abi.json: numbers of
- * opcodes, strings and enums, and the tables of builtin objects and natives. `--check` only compares.
+ * Writes native/vm/abi.h, abi_natives.c and interpreter_table.h from devicescript-abi.json: numbers of
+ * opcodes, strings and enums, the tables of builtin objects and natives, the interpreter's jumps. `--check` only compares.
  *
  * A native `Object.name` of the ABI becomes the C function `rt_native_<object>_<name>`, both in snake
  * case: `rt_native_array_push`, `rt_native_ds_sleep`, `rt_native_packet_spec_encode`. Constructors
@@ -73,7 +73,8 @@ const natives = abi.natives
 
 /** What a builtin object inherits from, where it is not Object_prototype. */
 function parent(name) {
-  if (/^(Type|Range|Syntax)Error_prototype$/.test(name)) return 'Error_prototype';
+  // As upstream: SyntaxError.prototype is no Error.
+  if (/^(Type|Range)Error_prototype$/.test(name)) return 'Error_prototype';
   if (/^(Type|Range|Syntax)Error$/.test(name)) return 'Error';
   if (/^Ds(Register|Command|Event|Report)_prototype$/.test(name)) return 'DsPacketInfo_prototype';
   if (name === 'Object_prototype') return undefined;
@@ -311,6 +312,26 @@ const uint16_t rt_builtin_text_offset[RT_BUILTIN_STRINGS + 1u] = {
 `;
 }
 
+/** Where the interpreter's computed gotos go, by opcode. Included inside its function. */
+function jumpTable() {
+  const last = Math.max(...abi.ops.map((op) => op.code));
+  const rows = [];
+  for (let code = 0; code <= last; code++) {
+    const op = abi.ops.find((o) => o.code === code);
+    rows.push(`  [${code}] = &&op_${op ? op.name.toUpperCase() : 'NONE'},`);
+  }
+  const direct = abi.constants.direct_const_op;
+  const multi = abi.constants.first_multibyte_int;
+  return `${HEAD}
+  static const void *const table[256] = {
+${rows.join('\n')}
+  [${last + 1} ... ${direct - 1}] = &&op_NONE,
+  [${direct} ... ${multi - 1}] = &&op_DIRECT,
+  [${multi} ... 255] = &&op_NONE,
+  };
+`;
+}
+
 async function formatted(name, text) {
   const { default: clangFormat } = await import('clang-format');
   const { spawnSync } = await import('node:child_process');
@@ -321,7 +342,11 @@ async function formatted(name, text) {
   return run.stdout;
 }
 
-const files = { 'abi.h': header(), 'abi_natives.c': source() };
+const files = {
+  'abi.h': header(),
+  'abi_natives.c': source(),
+  'interpreter_table.h': jumpTable(),
+};
 let stale = 0;
 for (const [name, text] of Object.entries(files)) {
   const path = join(root, 'native/vm', name);

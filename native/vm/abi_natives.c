@@ -224,7 +224,7 @@ const rt_builtin_t rt_builtins[RT_BUILTINS + 1u] = {
      116u}, /* RangeError_prototype */
     {RT_BUILTIN_Error, RT_BUILTIN_SyntaxError_prototype, RT_BUILTIN_NONE, 112u,
      132u}, /* SyntaxError */
-    {RT_BUILTIN_Error_prototype, RT_BUILTIN_NONE, RT_BUILTIN_SyntaxError, 113u,
+    {RT_BUILTIN_Object_prototype, RT_BUILTIN_NONE, RT_BUILTIN_SyntaxError, 113u,
      132u}, /* SyntaxError_prototype */
     {RT_BUILTIN_Object_prototype, RT_BUILTIN_NONE, RT_BUILTIN_NONE, 113u, 133u}, /* JSON */
     {RT_BUILTIN_Object_prototype, RT_BUILTIN_DsServiceSpec_prototype, RT_BUILTIN_NONE, 115u,

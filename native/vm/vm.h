@@ -14,8 +14,14 @@
 #define RT_PANIC_NONE 0u
 #define RT_PANIC_REBOOT 60000u
 #define RT_PANIC_TIMEOUT 60001u
-#define RT_PANIC_UNHANDLED_EXCEPTION 60002u
-#define RT_PANIC_OUT_OF_MEMORY 60003u
+#define RT_PANIC_OUT_OF_MEMORY 60004u
+#define RT_PANIC_UNHANDLED_EXCEPTION 60005u
+#define RT_PANIC_STACK_OVERFLOW 60006u
+/* The program did what the compiler never emits and the check at load cannot see. */
+#define RT_PANIC_BAD_PROGRAM 60014u
+
+/* Calls of the script within each other, in one fiber; memory may run out before. */
+#define RT_VM_CALL_DEPTH 500u
 
 typedef enum {
   RT_VM_EMPTY = 0,    /* no program */
@@ -32,6 +38,9 @@ typedef struct {
   /* Longest time that a fiber may run without waiting, microseconds; 0: no watchdog. */
   uint32_t watchdog_us;
   uint64_t (*now_us)(void);
+  /* Told about the processor cycles that opcodes took, roughly; for a clock that only moves when
+   * told (rt_hal_spent). May be NULL. */
+  void (*spent)(uint32_t cycles);
   uint32_t (*random)(void);
 } rt_vm_config_t;
 

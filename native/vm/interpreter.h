@@ -1,0 +1,75 @@
+/* What the interpreter's loop calls; private to interpreter*.c. */
+#ifndef RT_VM_INTERPRETER_H
+#define RT_VM_INTERPRETER_H
+
+#include "vm/vm_internal.h"
+
+#define RT_INFINITY ((rt_value_t)0x7ff0000000000000u)
+
+/* An immediate of more than one byte: left in rt_immediate; returns what follows it. */
+extern int32_t rt_immediate;
+const uint8_t *rt_immediate_long(const uint8_t *code);
+
+/* Where a function value is wanted only for what it is, not for its `this`. */
+static inline rt_value_t rt_without_method(rt_value_t value) {
+  if (RT_TAG(value) != RT_TAG_METHOD) return value;
+  const uint32_t payload = RT_PAYLOAD(value);
+  return payload == RT_METHOD_OTHER ? rt_vm.method_function : RT_MAKE(RT_TAG_FUNCTION, payload);
+}
+
+static inline int rt_to_bool_fast(rt_value_t value) {
+  if (value == RT_TRUE) return 1;
+  if (value == RT_FALSE || value == RT_UNDEFINED) return 0;
+  return rt_to_bool(rt_without_method(value));
+}
+
+/* Arithmetic shift; `count` 0 to 31. */
+static inline int32_t rt_shift_right(int32_t x, uint32_t count) {
+  return x >= 0 ? x >> count : ~(~x >> count);
+}
+
+rt_value_t rt_literal(uint32_t index);
+
+/* ---- Numbers: interpreter_number.c ---- */
+
+/* a + b: concatenates when one is a string. May throw for lack of memory. */
+rt_value_t rt_number_add(rt_value_t a, rt_value_t b);
+rt_value_t rt_number_subtract(rt_value_t a, rt_value_t b);
+rt_value_t rt_number_multiply(rt_value_t a, rt_value_t b);
+rt_value_t rt_number_divide(rt_value_t a, rt_value_t b);
+rt_value_t rt_number_absolute(rt_value_t a);
+/* +a */
+rt_value_t rt_number_of(rt_value_t a);
+
+rt_value_t rt_interpret_equals(rt_value_t a, rt_value_t b);
+rt_value_t rt_interpret_differs(rt_value_t a, rt_value_t b);
+rt_value_t rt_interpret_approx_equals(rt_value_t a, rt_value_t b);
+rt_value_t rt_interpret_approx_differs(rt_value_t a, rt_value_t b);
+rt_value_t rt_interpret_less(rt_value_t a, rt_value_t b);
+rt_value_t rt_interpret_less_or_equal(rt_value_t a, rt_value_t b);
+
+/* ---- Objects: interpreter_slow.c. `sp` is the stack pointer with all operands on the stack. ----
+ */
+
+/* Replaces the object on top by its field. */
+void rt_interpret_field(rt_value_t *sp, rt_key_t key);
+/* object, index → value, where object was. */
+void rt_interpret_index(rt_value_t *sp);
+void rt_interpret_index_set(rt_value_t *sp);
+/* The function on top → what makes and calls a new object; see RT_TAG_METHOD. */
+rt_value_t rt_interpret_new(rt_value_t *sp);
+rt_value_t rt_interpret_array(rt_value_t size);
+rt_value_t rt_interpret_buffer(rt_value_t size);
+rt_value_t rt_interpret_instance_of(rt_value_t object, rt_value_t constructor);
+rt_call_outcome_t rt_call_array(rt_value_t function, rt_value_t arguments);
+
+rt_value_t rt_closure_new(uint32_t function);
+rt_value_t rt_closure_load(uint32_t slot, rt_value_t levels);
+void rt_closure_store(uint32_t slot, rt_value_t levels, rt_value_t value);
+
+/* Opens a try block; 0: more than the function has, and the VM has stopped. */
+int rt_interpret_try(uint32_t handler);
+/* Closes one; 0 as above. */
+int rt_interpret_end_try(void);
+
+#endif
