@@ -36,6 +36,8 @@ export class Capture {
   /** Next sample to read. */
   private position: number;
   private sound?: { begin: number; end: number };
+  /** First sample of a window whose end is still to be heard. */
+  private due?: number;
   private loud = false;
   private delivered = 0;
   private skipped = 0;
@@ -81,10 +83,14 @@ export class Capture {
     if (!this.isRunning) {
       this.position = now;
       this.sound = undefined;
+      this.due = undefined;
       return;
     }
     if (this.endpoint.number('wake_level') > EVERY_WINDOW_DB) this.followSound(now);
     else this.cutEveryHop(now);
+    if (this.due === undefined || this.due + this.windowSamples > now) return;
+    this.cut(this.due, this.due + this.windowSamples);
+    this.due = undefined;
   }
 
   private cutEveryHop(now: number): void {
@@ -112,8 +118,7 @@ export class Capture {
       this.skipped++;
       return;
     }
-    const first = Math.round((begin + end - this.windowSamples) / 2);
-    this.cut(first, first + this.windowSamples);
+    this.due = Math.round((begin + end - this.windowSamples) / 2);
   }
 
   private cut(begin: number, end: number): void {
