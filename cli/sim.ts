@@ -1,7 +1,9 @@
 import process from 'node:process';
 import { type Command, Option } from 'commander';
-import { runCheck, runServe, runSim } from '../sim/app.ts';
+import { runCheck, runSim } from '../sim/app.ts';
+import { runServe } from '../sim/serve.ts';
 import { runStory, type StoryOptions } from '../sim/story.ts';
+import { DEFAULT_TARGET, type Target, TARGETS } from '../sim/targets.ts';
 import { positiveNumber, wholeNumber } from './values.ts';
 
 /** `retune start`: the whole keyword story in the simulator. */
@@ -18,17 +20,20 @@ export function addStartCommand(program: Command): void {
     .option('--plot <file>', 'where the plot goes (default: .retune/story.svg)')
     .option('--json', 'one JSON object a line')
     .option('--headless', 'no live view')
-    .addOption(
-      new Option('--target <target>', 'where the script runs')
-        .choices(['official'])
-        .default('official'),
-    )
+    .addOption(targetOption())
     .action(async (options: StoryOptions) => {
       await runStory(options);
     });
 }
 
+function targetOption(): Option {
+  return new Option('--target <target>', 'where the script runs')
+    .choices(TARGETS)
+    .default(DEFAULT_TARGET);
+}
+
 interface SimCommandOptions {
+  target: Target;
   watch?: boolean;
   data?: string;
   speaker?: string;
@@ -36,6 +41,14 @@ interface SimCommandOptions {
   seed: number;
   speed?: number;
   duration?: number;
+}
+
+interface ServeCommandOptions extends SimCommandOptions {
+  port?: number;
+  wait?: number;
+  deviceId?: string;
+  clearFlash?: boolean;
+  stateless?: boolean;
 }
 
 /** Ends a command that runs until Ctrl+C, or until the editor stops it, in order. */
@@ -49,6 +62,7 @@ export function untilInterrupted(): AbortSignal {
 
 function addSurroundings(command: Command): Command {
   return command
+    .addOption(targetOption())
     .option('--data <folder>', 'recordings that the microphone hears (default: silence)')
     .option('--speaker <name>', 'who speaks (default: the first of the folder)')
     .option('--model <file>', 'a .tflite (default: models/digits/digits.tflite)')
@@ -80,11 +94,25 @@ export function addSimCommands(program: Command): void {
 
   const serve = program
     .command('serve')
-    .description(
-      "learner and the board's other services for the official tools (npx devs devtools)",
+    .description('a simulated board for the official tools: joins the hub of npx devs devtools')
+    .option('--port <port>', "TCP port of the tools' hub (default: 8082)", wholeNumber(1, 65535))
+    .option(
+      '-w, --wait <port>',
+      'the same, with the console as the editor wants it',
+      wholeNumber(1, 65535),
     )
-    .option('--port <port>', "TCP port of the tools' hub (default: 8082)", wholeNumber(1, 65535));
-  addSurroundings(serve).action(async (options: SimCommandOptions & { port?: number }) => {
-    await runServe({ ...options, signal: untilInterrupted() });
+    .option('-d, --device-id <id>', 'of the board: sixteen hexadecimal digits, or a name')
+    .option('-N, --clear-flash', 'begin with an erased flash')
+    .option('-n, --stateless', 'do not keep the flash')
+    .option('-X, --gc-stress', 'taken for the sake of the editor, changes nothing');
+  addSurroundings(serve).action(async (options: ServeCommandOptions) => {
+    const { wait, port, deviceId } = options;
+    await runServe({
+      ...options,
+      port: wait ?? port,
+      deviceId: deviceId?.replace(/^:/, ''), // the editor says -d:ID
+      forTools: wait !== undefined,
+      signal: untilInterrupted(),
+    });
   });
 }

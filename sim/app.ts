@@ -1,39 +1,16 @@
 import { existsSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { RetuneError } from '../cli/error.ts';
 import {
   compileScript,
-  compileServices,
   formatDiagnostic,
   missingProgram,
   type Program,
   projectRoot,
 } from './compile.ts';
-import { HUB_PORT, HubConnection } from './hub.ts';
-import { DEFAULT_MODEL, engineFactory } from './model-engine.ts';
-import { loadBoard } from './processor.ts';
-import { checkSpeakers, listSpeakers, loadRecordings } from './recordings.ts';
-import { Speaker } from './speaker.ts';
-import { User } from './user.ts';
-import { clock } from './view.ts';
-import { World, type WorldOptions } from './world.ts';
-import { DEFAULT_TARGET, powerOnFor, type Target } from './targets.ts';
+import { createRoom, keepTime, type RoomOptions } from './room.ts';
 
-export interface SurroundingsOptions {
-  /** Where the script runs; default: our firmware as WebAssembly. */
-  target?: Target;
-  /** A .tflite; default models/digits/digits.tflite. */
-  model?: string;
-  /** Folder of recordings that the microphone hears; default: silence. */
-  data?: string;
-  /** Who speaks; default: the first of the folder. */
-  speaker?: string;
-  /** Seed of everything random; default 1. */
-  seed?: number;
-}
-
-export interface SimOptions extends SurroundingsOptions {
+export interface SimOptions extends RoomOptions {
   /** DeviceScript program. */
   app: string;
   /** Compiles and starts again whenever a source changes. */
@@ -54,17 +31,8 @@ export interface CheckOptions {
   signal?: AbortSignal;
 }
 
-export interface ServeOptions extends SurroundingsOptions {
-  /** TCP port of `devs devtools`; default 8082. */
-  port?: number;
-  print?: (line: string) => void;
-  signal?: AbortSignal;
-}
-
 /** Editors save in several steps; the build waits until they are done. */
 const SETTLE_MS = 150;
-/** Stretch of virtual time between two looks at the wall clock. */
-const PACE_MS = 20;
 
 const toStdout = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -99,32 +67,6 @@ export async function runCheck(app: string, options: CheckOptions = {}): Promise
   return fine;
 }
 
-/** Joins the hub of `devs devtools` as a device with the board's services, in real time, for ever. */
-export async function runServe(options: ServeOptions = {}): Promise<void> {
-  const print = options.print ?? toStdout;
-  const services = await compileServices();
-  const port = options.port ?? HUB_PORT;
-  const hub = new HubConnection({
-    port,
-    onFrame: (frame) => world.board.receive(frame),
-    onState: (state) => {
-      if (state === 'connected') print(`connected to the hub on port ${port}`);
-      else print(`waiting for the hub on port ${port}; npx devs devtools starts one`);
-    },
-  });
-  const surroundings = await createSurroundings(options, { services }, print, (frame) =>
-    hub.send(frame),
-  );
-  const { world } = surroundings;
-  await surroundings.start();
-  try {
-    await keepTime(world, 1, Infinity, options.signal ?? new AbortController().signal);
-  } finally {
-    hub.close();
-    world.powerOff();
-  }
-}
-
 async function build(app: string, print: (line: string) => void): Promise<Program | undefined> {
   print(`checking ${app}`);
   const { program, services = [], diagnostics } = await compileScript(app);
@@ -146,66 +88,6 @@ async function rebuild(app: string, print: (line: string) => void): Promise<Prog
   }
 }
 
-interface Surroundings {
-  world: World;
-  /** Switches the board on; the speaker begins to talk, if there is one. */
-  start: () => Promise<void>;
-}
-
-async function createSurroundings(
-  options: SurroundingsOptions,
-  program: WorldOptions['program'],
-  print: (line: string) => void,
-  onFrame?: (frame: Uint8Array) => void,
-): Promise<Surroundings> {
-  const model = options.model ?? DEFAULT_MODEL;
-  const createEngine = engineFactory(model);
-  const target = options.target ?? DEFAULT_TARGET;
-  const { labels, sampleRate: rate } = await createEngine();
-  let user: User | undefined;
-  const world: World = new World({
-    board: loadBoard(),
-    program,
-    powerOn: powerOnFor({ target, model, createEngine }),
-    seed: options.seed ?? 1,
-    rate,
-    charge: 1,
-    onFrame,
-    events: {
-      onLog: (level, text) => {
-        if (level !== ' ') print(`${clock(world.clock.now / 1000)} ${level} ${text}`);
-        const asked = /^ask word=(\S+)/.exec(text)?.[1];
-        if (level === '>' && asked !== undefined) user?.onAsk(asked);
-      },
-      onPrediction: (prediction, window) =>
-        user?.onPrediction(labels[prediction.label] ?? '', window),
-      onTraffic: () => undefined,
-    },
-  });
-  const speaker = chooseSpeaker(options, rate, labels, world);
-  const start = async (): Promise<void> => {
-    await world.powerOn();
-    if (speaker === undefined) return;
-    const press = (duration: number): void => world.board.press(duration);
-    user = new User(world.clock.group(), world.microphone, world.random, press, speaker);
-    user.start(3000);
-  };
-  return { world, start };
-}
-
-function chooseSpeaker(
-  { data, speaker }: SurroundingsOptions,
-  rate: number,
-  labels: readonly string[],
-  { random }: World,
-): Speaker | undefined {
-  if (data === undefined) return undefined;
-  const present = listSpeakers(data);
-  const name = speaker ?? present[0] ?? '';
-  checkSpeakers(data, [name], present);
-  return new Speaker(name, loadRecordings(data, rate), labels, random, data);
-}
-
 /** Runs a program until it has lasted long enough, or `changed` settles. */
 async function runUntil(
   options: SimOptions,
@@ -213,7 +95,7 @@ async function runUntil(
   print: (line: string) => void,
   changed: Promise<void>,
 ): Promise<void> {
-  const { world, start } = await createSurroundings(options, program, print);
+  const { world, start } = await createRoom({ ...options, program, print });
   const stop = new AbortController();
   void changed.then(() => stop.abort());
   await start();
@@ -225,21 +107,6 @@ async function runUntil(
     print(error.message);
   } finally {
     world.powerOff();
-  }
-}
-
-/** Lets virtual time follow the wall clock. */
-async function keepTime(
-  world: World,
-  speed: number,
-  end: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const begun = performance.now();
-  while (world.clock.now < end && !signal.aborted) {
-    await world.step(Math.min(end, world.clock.now + PACE_MS));
-    const ahead = world.clock.now / speed - (performance.now() - begun);
-    if (ahead > 1) await wait(ahead);
   }
 }
 

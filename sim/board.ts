@@ -103,6 +103,10 @@ export class SimulatedBoard implements PoweredBoard {
     this.machine.receive(frame);
   }
 
+  syncFlash(): void {
+    // the VM and the services write to it themselves
+  }
+
   /** 0..1 */
   get brightness(): number {
     return Number(this.led.register(BRIGHTNESS)?.values()[0] ?? 0);

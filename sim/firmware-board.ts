@@ -45,7 +45,7 @@ export class FirmwareBoard implements PoweredBoard {
 
   static async create(options: Surroundings, createChip: CreateChip): Promise<FirmwareBoard> {
     const seed: ChipSeed = {
-      deviceId: BOARD_DEVICE,
+      deviceId: options.deviceId ?? BOARD_DEVICE,
       seed: options.random.next() | 0,
       flash: options.flash.chip,
       program: options.program.image,
@@ -101,8 +101,12 @@ export class FirmwareBoard implements PoweredBoard {
   powerOff(): void {
     this.accountPower();
     this.options.battery.rebooted();
-    this.options.flash.chip = this.chip.flash.slice();
+    this.syncFlash();
     this.timers.clear();
+  }
+
+  syncFlash(): void {
+    this.options.flash.chip = this.chip.flash.slice();
   }
 
   async step(limit: number): Promise<void> {

@@ -38,6 +38,8 @@ export interface Surroundings {
   battery: Battery;
   microphone: Microphone;
   random: Random;
+  /** Sixteen hexadecimal digits; default: always the same. */
+  deviceId?: string;
   /** Takes the frames that leave the board. */
   onFrame?: (frame: Uint8Array) => void;
   events: BoardEvents;
@@ -55,6 +57,8 @@ export interface PoweredBoard {
   press: (duration: number) => void;
   /** A frame from outside. */
   receive: (frame: Uint8Array) => void;
+  /** Brings `flash` of the surroundings up to date; `powerOff` does it as well. */
+  syncFlash: () => void;
   powerOff: () => void;
 }
 

@@ -19,6 +19,12 @@ export interface WorldOptions {
   /** Battery charge at the start, 0..1. */
   charge: number;
   events: Omit<BoardEvents, 'onPanic' | 'onBrightness'>;
+  /** The program panicked; default: the run fails with its last lines. */
+  onPanic?: (code: number) => void;
+  /** Sixteen hexadecimal digits. */
+  deviceId?: string;
+  /** What survives a power cycle; default: erased. */
+  flash?: Flash;
   /** Takes the frames that leave the board. */
   onFrame?: (frame: Uint8Array) => void;
 }
@@ -29,7 +35,7 @@ const LOG_LINES = 12;
 export class World {
   readonly clock = new VirtualClock();
   readonly microphone: Microphone;
-  readonly flash: Flash = { slots: new Map() };
+  readonly flash: Flash;
   readonly random: Random;
   readonly battery: Battery;
   /** 0..1 */
@@ -40,6 +46,7 @@ export class World {
   private readonly lastLines: string[] = [];
 
   constructor(private readonly options: WorldOptions) {
+    this.flash = options.flash ?? { slots: new Map() };
     this.microphone = new Microphone(options.rate);
     this.random = new Random(options.seed);
     this.battery = new Battery(options.board, options.charge);
@@ -58,11 +65,12 @@ export class World {
 
   /** Switches the power on; the first time the program is written to flash. */
   async powerOn(): Promise<void> {
-    const { board, program, powerOn, events, onFrame } = this.options;
+    const { board, program, powerOn, events, onFrame, deviceId } = this.options;
     this.powered = await powerOn({
       board,
       program,
       onFrame,
+      deviceId,
       clock: this.clock,
       flash: this.flash,
       battery: this.battery,
@@ -103,6 +111,7 @@ export class World {
   /** Code 0 is a restart that the script asked for. */
   private onPanic(code: number): void {
     if (code === 0) return;
+    if (this.options.onPanic !== undefined) return this.options.onPanic(code);
     const log = this.lastLines.join('\n  ');
     this.failure ??= new RetuneError(
       `the script stopped with panic ${code}; its last lines were\n  ${log}`,
