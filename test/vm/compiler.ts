@@ -59,19 +59,23 @@ function loadCompiler(): CompilerModule {
   return compiler;
 }
 
+/** The service of the tests (echo.md), as `devs build` translates it. */
+function services(): unknown {
+  return JSON.parse(readFileSync(new URL('services.json', import.meta.url), 'utf8'));
+}
+
 /** The program under compilation; the compiler sees it as this file. */
 const MAIN = 'src/main.ts';
 
 /**
  * Compiles a program. Imports of `@devicescript/*` come from inside the compiler.
  *
- * @param addServices specifications beyond Jacdac's own
  * @param restart whether the program asks to restart at the end of its top level (`ds.restart()`)
  * @throws Error with the diagnostics
  */
 export function compileSource(source: string, { restart = true } = {}): Compiled {
   const devs = loadCompiler();
-  const config = devs.resolveBuildConfig();
+  const config = devs.resolveBuildConfig({ addServices: services() });
   const diagnostics: unknown[] = [];
   const result = devs.compileWithHost(MAIN, {
     write: () => undefined,
