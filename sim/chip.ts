@@ -35,6 +35,8 @@ export interface Chip {
   advance: (limit: number) => void;
   /** Bytes that came out of the link to the computer since the last call. */
   take: () => Uint8Array;
+  /** Lines of the console since the last call, where the link may leave some out. */
+  takeConsole?: () => string[];
   /** Bytes into the link. */
   receive: (bytes: Uint8Array) => void;
   /** Level at an input; a button that is pressed gives 0. */

@@ -73,8 +73,7 @@ export class FirmwareBoard implements PoweredBoard {
     this.reader = new LinkReader({
       onFrame: (frame) => this.onFrame(frame),
       onText: (line) => {
-        const { level, text } = consoleLine(line);
-        options.events.onLog(level, text);
+        if (this.chip.takeConsole === undefined) this.onLine(line);
       },
     });
     this.timers.setInterval(() => this.accountPower(), BATTERY_MS);
@@ -114,6 +113,7 @@ export class FirmwareBoard implements PoweredBoard {
     this.chip.advance(Math.min(limit, clock.next) - this.bootedAt);
     clock.advance(Math.max(clock.now, this.bootedAt + this.chip.now));
     this.reader.feed(this.chip.take());
+    for (const line of this.chip.takeConsole?.() ?? []) this.onLine(line);
     this.showBrightness();
     if (this.chip.stop !== undefined) await this.restart();
     if (++this.steps % STEPS === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -136,6 +136,11 @@ export class FirmwareBoard implements PoweredBoard {
       sound: new ChipSound(microphone, clock.now),
     });
     this.showBattery();
+  }
+
+  private onLine(line: string): void {
+    const { level, text } = consoleLine(line);
+    this.options.events.onLog(level, text);
   }
 
   private onFrame(frame: Uint8Array): void {

@@ -60,11 +60,14 @@ function createChip(target: RunTarget, program: Uint8Array, seed: number): Promi
 
 async function runOnChip(chip: Chip, file: string, options: RunOptions): Promise<void> {
   const print = options.print ?? ((line) => void process.stdout.write(`${line}\n`));
+  const onLine = (line: string): void => {
+    const { level, text } = consoleLine(line);
+    if (level !== ' ') print(`${level} ${text}`);
+  };
   const reader = new LinkReader({
     onFrame: () => undefined,
     onText: (line) => {
-      const { level, text } = consoleLine(line);
-      if (level !== ' ') print(`${level} ${text}`);
+      if (chip.takeConsole === undefined) onLine(line);
     },
   });
   const limit = options.test === true ? 1000 * (options.timeout ?? DEFAULT_TIMEOUT_S) : Infinity;
@@ -73,6 +76,7 @@ async function runOnChip(chip: Chip, file: string, options: RunOptions): Promise
   while (chip.stop === undefined && chip.now < limit && options.signal?.aborted !== true) {
     chip.advance(Math.min(limit, chip.now + PACE_MS));
     reader.feed(chip.take());
+    chip.takeConsole?.().forEach(onLine);
     const { state, panic } = chip.program;
     if (state === 'panicked') throw new RetuneError(`${file}: panic ${panic}`);
     if (state === 'refused') throw new RetuneError(`${file}: no program that the VM can run`);

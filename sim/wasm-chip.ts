@@ -9,6 +9,8 @@ const STATES = ['refused', 'running', 'ended', 'restart', 'reboot', 'panicked'] 
 const RESET_CAUSE = { 'power on': 0, pin: 1, software: 2, watchdog: 3 } as const;
 /** The link that the computer listens on: rt_hal_link_t. */
 const USB = 0;
+/** RT_SIM_CONSOLE */
+const CONSOLE = 2;
 const FLASH_BYTES = 0x200000;
 const PROGRAM_BYTES = 0x40000;
 const BUFFER_BYTES = 65536;
@@ -110,18 +112,27 @@ export class WasmChip implements Chip {
       }
       this.time = Math.max(this.time, next);
       this.poll();
-      if (this.pending > 0) return;
+      if (this.pendingAt(USB) > 0 || this.pendingAt(CONSOLE) > 0) return;
     }
     this.time = Math.max(this.time, limit);
   }
 
   take(): Uint8Array {
+    return this.takeFrom(USB);
+  }
+
+  takeConsole(): string[] {
+    if (this.pendingAt(CONSOLE) === 0) return [];
+    return Buffer.from(this.takeFrom(CONSOLE)).toString('utf8').split('\n').slice(0, -1);
+  }
+
+  private takeFrom(link: number): Uint8Array {
     const pieces: Uint8Array[] = [];
-    while (this.pending > 0) {
-      const count = this.firmware.call('rt_sim_link_take', USB, this.buffer, BUFFER_BYTES);
+    while (this.pendingAt(link) > 0) {
+      const count = this.firmware.call('rt_sim_link_take', link, this.buffer, BUFFER_BYTES);
       pieces.push(this.firmware.u8(this.buffer, count).slice());
     }
-    return Buffer.concat(pieces);
+    return pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces);
   }
 
   receive(bytes: Uint8Array): void {
@@ -147,8 +158,8 @@ export class WasmChip implements Chip {
     this.firmware.call('rt_power_set', Math.round(charge * 65535), millivolts, milliwattHours);
   }
 
-  private get pending(): number {
-    return this.firmware.call('rt_sim_link_pending', USB);
+  private pendingAt(link: number): number {
+    return this.firmware.call('rt_sim_link_pending', link);
   }
 
   private poll(): void {

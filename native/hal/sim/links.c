@@ -1,4 +1,5 @@
-/* Two links to the computer, each a ring of bytes in either direction. */
+/* Two links to the computer, each a ring of bytes in either direction; and the console, whole. */
+#include "bus/bus.h"
 #include "hal/sim/state.h"
 
 /* Powers of two. What a script prints between two polls must fit: the host empties it only then. */
@@ -11,10 +12,19 @@ typedef struct {
   uint8_t in[IN_BYTES], out[OUT_BYTES];
 } sim_link_t;
 
-static sim_link_t links[RT_HAL_LINKS];
+static sim_link_t links[RT_HAL_LINKS + 1];
+
+/* The link shows what the bus has room for; here is every line, as "<level> <text>". */
+static void take_line(char level, const char *text, size_t bytes) {
+  const uint8_t head[2] = {(uint8_t)level, ' '};
+  rt_hal_link_write(RT_SIM_CONSOLE, head, sizeof head);
+  rt_hal_link_write(RT_SIM_CONSOLE, (const uint8_t *)text, bytes);
+  rt_hal_link_write(RT_SIM_CONSOLE, (const uint8_t *)"\n", 1);
+}
 
 void rt_sim_link_power_on(void) {
-  for (uint32_t i = 0; i < RT_HAL_LINKS; i++) {
+  rt_bus_tap_log(take_line);
+  for (uint32_t i = 0; i < RT_HAL_LINKS + 1; i++) {
     sim_link_t *link = &links[i];
     link->open = 0;
     link->in_written = link->in_read = link->out_written = link->out_read = 0;

@@ -61,6 +61,9 @@ void rt_sim_cut_power_at(uint32_t nth);
 /* Pages programmed and sectors erased since power on. */
 uint32_t rt_sim_flash_operations(void);
 
+/* Where a link is asked for: the console, all lines uncut; can only be taken from. */
+#define RT_SIM_CONSOLE ((rt_hal_link_t)RT_HAL_LINKS)
+
 /* The computer's end of a link. Both return how many bytes were taken. */
 void rt_sim_link_open(rt_hal_link_t link, uint32_t open);
 uint32_t rt_sim_link_receive(rt_hal_link_t link, const uint8_t *bytes, uint32_t size);
