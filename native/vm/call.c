@@ -24,6 +24,9 @@ static rt_call_outcome_t enter(uint32_t index, rt_ref_t closure, rt_value_t rece
 static rt_call_outcome_t call_native(uint32_t index, rt_value_t receiver, rt_value_t *arguments,
                                      uint32_t count) {
   const rt_native_entry_t *native = &rt_natives[index];
+#ifdef RT_VM_TRACE
+  rt_vm_trace_native(index);
+#endif
   if (native->arity != RT_NATIVE_ANY) {
     for (uint32_t i = count; i < native->arity; i++) arguments[i] = RT_UNDEFINED;
   }

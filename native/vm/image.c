@@ -5,6 +5,7 @@
 
 #include "vm/abi.h"
 #include "vm/image_check.h"
+#include "vm/vm_internal.h"
 
 typedef struct {
   uint32_t start, bytes;
@@ -116,13 +117,18 @@ static uint32_t sequence_bytes(const uint8_t *text, uint32_t room) {
   return bytes;
 }
 
+/* How many code points the jump table of a utf8 string of `length` has. */
+static uint32_t jump_count(uint32_t length) {
+  return length == 0 ? 0 : (length - 1u) >> RT_IMAGE_UTF8_SHIFT;
+}
+
 /* One utf8 string: size, code points, where each 16th code point lies, the bytes, a NUL. */
 static int is_utf8_string(const uint8_t *bytes, uint32_t room) {
   if (room < 4u) return 0;
   const uint32_t size = read16(bytes);
   const uint32_t length = read16(bytes + 2);
   if (length > size) return 0;
-  const uint32_t jumps = length == 0 ? 0 : (length - 1u) >> RT_IMAGE_UTF8_SHIFT;
+  const uint32_t jumps = jump_count(length);
   const uint32_t header = 4u + 2u * jumps;
   if (room < header || room - header < size + 1u) return 0;
   const uint8_t *text = bytes + header;
@@ -315,4 +321,31 @@ rt_status_t rt_image_check(rt_image_t *image, const uint8_t *bytes, size_t size,
   if (status == RT_OK) status = check_functions(image, sections, fault);
   if (status == RT_OK) status = rt_image_check_code(image, scratch, fault);
   return status;
+}
+
+const char *rt_image_string(uint16_t string, uint32_t *bytes) {
+  const uint32_t index = string & ((1u << RT_STRING_SHIFT) - 1u);
+  const char *text;
+  uint32_t size = 0;
+  switch (string >> RT_STRING_SHIFT) {
+    case RT_STRING_TYPE_BUILTIN:
+      text = rt_builtin_text + rt_builtin_text_offset[index];
+      size = rt_builtin_text_offset[index + 1u] - rt_builtin_text_offset[index] - 1u;
+      break;
+    case RT_STRING_TYPE_UTF8: {
+      const uint8_t *header = (const uint8_t *)rt_image.strings + rt_image.utf8[index];
+      const uint32_t length = read16(header + 2);
+      size = read16(header);
+      text = (const char *)header + 4u + 2u * jump_count(length);
+      break;
+    }
+    default:
+      text = rt_image.strings + rt_image.ascii[index];
+      if (bytes != NULL) {
+        while (text[size] != 0) size++;
+      }
+      break;
+  }
+  if (bytes != NULL) *bytes = size;
+  return text;
 }

@@ -17,6 +17,12 @@
 #define HAS_COMPUTED_GOTO 1
 #endif
 
+#ifdef RT_VM_TRACE
+#define TRACE() rt_vm_trace_opcode(*pc)
+#else
+#define TRACE()
+#endif
+
 #define SAVE() (rt_vm.sp = sp, rt_vm.frame->pc = (uint16_t)(pc - rt_image.bytes))
 #define CHECK()                                   \
   do {                                            \
@@ -76,7 +82,11 @@ void rt_interpreter_run(void) {
 #if HAS_COMPUTED_GOTO
 #include "vm/interpreter_table.h"
 #define OP(name) op_##name:
-#define NEXT goto *table[*pc++]
+#define NEXT            \
+  do {                  \
+    TRACE();            \
+    goto *table[*pc++]; \
+  } while (0)
 #else
 #define OP(name) case RT_OP_##name:
 #define NEXT continue
@@ -94,6 +104,7 @@ load_frame:
   NEXT;
 #else
   for (;;) {
+    TRACE();
     const uint8_t op = *pc++;
     if (op >= RT_OP_DIRECT) {
       *sp++ = RT_INT((int32_t)op - (int32_t)RT_OP_DIRECT - RT_OP_DIRECT_OFFSET);

@@ -103,6 +103,12 @@ typedef struct {
 
 extern rt_vm_t rt_vm;
 
+#ifdef RT_VM_TRACE
+/* Tests count what programs use. */
+void rt_vm_trace_opcode(uint32_t code);
+void rt_vm_trace_native(uint32_t index);
+#endif
+
 /* ---- Calls: call.c, frame.c ---- */
 
 typedef enum {
