@@ -8,8 +8,8 @@
  * on every turn takes rt_heap_root_level before and rt_heap_unroot back to it.
  *
  * Arguments of natives lie on the evaluation stack or in a rooted array and need no root.
- * Allocation returns NULL when memory is out even after a collection, with a pending panic 60004-like
- * RangeError ("out of memory") set: natives return RT_UNDEFINED at once.
+ * Allocation returns NULL when memory is out even after a collection, with a pending panic
+ * 60004-like RangeError ("out of memory") set: natives return RT_UNDEFINED at once.
  */
 #ifndef RT_VM_HEAP_H
 #define RT_VM_HEAP_H
@@ -25,13 +25,13 @@ typedef enum {
   RT_KIND_ARRAY = 2,
   RT_KIND_BUFFER = 3,
   RT_KIND_STRING = 4,
-  RT_KIND_CLOSURE = 5,  /* function and the frame it closes over */
-  RT_KIND_BOUND = 6,    /* function value and its `this` */
-  RT_KIND_FRAME = 7,    /* activation: slots, and where to go on */
+  RT_KIND_CLOSURE = 5, /* function and the frame it closes over */
+  RT_KIND_BOUND = 6,   /* function value and its `this` */
+  RT_KIND_FRAME = 7,   /* activation: slots, and where to go on */
   RT_KIND_FIBER = 8,
   RT_KIND_PACKET = 9,
-  RT_KIND_VALUES = 10,  /* backing store: `length` values, all marked */
-  RT_KIND_BYTES = 11,   /* backing store without references */
+  RT_KIND_VALUES = 10,     /* backing store: `length` values, all marked */
+  RT_KIND_BYTES = 11,      /* backing store without references */
   RT_KIND_PROPERTIES = 12, /* backing store of a map: see object.h */
 } rt_kind_t;
 
@@ -59,7 +59,7 @@ typedef uint32_t rt_ref_t;
 /* 64-bit hosts: the offset from a base 8 bytes before the heap, so that 0 stays free. */
 extern uint8_t *rt_heap_base;
 #define RT_POINTER(ref) ((void *)(rt_heap_base + (ref)))
-#define RT_REF(pointer) ((rt_ref_t)((uint8_t *)(pointer) - rt_heap_base))
+#define RT_REF(pointer) ((rt_ref_t)((uint8_t *)(pointer)-rt_heap_base))
 #endif
 
 #define RT_OBJECT(pointer) RT_MAKE(RT_TAG_OBJECT, RT_REF(pointer))
@@ -73,10 +73,14 @@ void rt_heap_init(void *memory, size_t bytes);
  */
 void *rt_heap_allocate(rt_kind_t kind, size_t bytes);
 
+/* The same without clearing: the caller fills in every reference before it allocates again. */
+void *rt_heap_allocate_raw(rt_kind_t kind, size_t bytes);
+
 /* Gives back a block that nothing points at any more. Frames that no closure captured use this. */
 void rt_heap_free(void *block);
 
-/* Keeps a value alive until the running native returns, or rt_heap_unroot. */
+/* Keeps a value alive until the running native returns, or rt_heap_unroot. There is room for 64 at
+ * a time; while there are more nothing is collected, and memory may run out early. */
 void rt_heap_root(rt_value_t value);
 uint32_t rt_heap_root_level(void);
 void rt_heap_unroot(uint32_t level);
@@ -84,7 +88,12 @@ void rt_heap_unroot(uint32_t level);
 /* Collects now. */
 void rt_heap_collect(void);
 
-/* For rt_vm_mark_roots and kinds that mark their own fields. */
+/* Provided by the VM: marks all that the program can reach but this file does not know of. (It also
+ * provides rt_frame_mark and rt_fiber_mark for the fields of those kinds.) */
+void rt_vm_mark_roots(void);
+
+/* For rt_vm_mark_roots and kinds that mark their own fields: they put the object on a list and
+ * return, so nothing recurses. */
 void rt_heap_mark_value(rt_value_t value);
 void rt_heap_mark_ref(rt_ref_t ref);
 

@@ -3,7 +3,8 @@
  *
  * Property keys are interned: the key of a name is one 32-bit word, so that looking up a field
  * compares words. A name that the image or the table of builtin strings has is its string index
- * (below 0x10000); any other name is a reference to the one heap string with these bytes.
+ * (below 0x10000); any other name is the complement of the reference to the one heap string with
+ * these bytes (complement: references may be small numbers, their complements are not).
  */
 #ifndef RT_VM_OBJECT_H
 #define RT_VM_OBJECT_H
@@ -13,18 +14,21 @@
 
 typedef uint32_t rt_key_t;
 #define RT_NO_KEY 0xffffffffu
+#define RT_KEY_IS_REF(key) ((key) >= 0x10000u)
+#define RT_KEY_REF(key) (~(key))
 
 /* ---- Layouts ---- */
 
 /* RT_KIND_MAP; `header.extra` unused. */
 typedef struct {
   rt_object_t header;
-  rt_value_t prototype;  /* map, builtin, or RT_NULL */
-  rt_ref_t properties;   /* RT_KIND_PROPERTIES block, 0 while empty */
+  rt_value_t prototype; /* map, builtin, or RT_NULL */
+  rt_ref_t properties;  /* RT_KIND_PROPERTIES block, 0 while empty */
   uint16_t count, room;
 } rt_map_t;
 
-/* RT_KIND_PROPERTIES: `room` keys, padded to 8 bytes, then `room` values; insertion order. */
+/* RT_KIND_PROPERTIES: `room` keys (an even number), then `room` values; in order of insertion, what
+ * is not in use is 0. header.extra: room. */
 
 /* RT_KIND_ARRAY */
 typedef struct {
@@ -65,13 +69,14 @@ typedef struct {
 
 /* Builds the table of names of the loaded image, in the heap. */
 rt_status_t rt_names_init(void);
-/* The key of a string value; interns it. RT_NO_KEY with a pending error: not a string, no memory. */
+/* The key of a string value; interns it. RT_NO_KEY with a pending error: not a string, no memory.
+ */
 rt_key_t rt_name_key(rt_value_t string);
 /* The key of a string if anything is called so, else RT_NO_KEY; allocates nothing. */
 rt_key_t rt_name_find(const char *text, uint32_t bytes);
 /* The string value of a key. */
 rt_value_t rt_name_string(rt_key_t key);
-void rt_names_mark(void);  /* keeps what the table itself needs; unused names are dropped in sweep */
+void rt_names_mark(void); /* keeps what the table itself needs; unused names are dropped in sweep */
 void rt_names_sweep(void); /* called between mark and sweep */
 
 /* ---- Kinds ---- */
@@ -95,8 +100,8 @@ int rt_map_at(const rt_map_t *map, uint32_t nth, rt_key_t *key, rt_value_t *valu
 /* ---- Any value ---- */
 
 /*
- * value.key as the language reads it: own properties, prototypes, builtin members (length, methods).
- * Methods come unbound: the interpreter binds. Throws on null and undefined.
+ * value.key as the language reads it: own properties, prototypes, builtin members (length,
+ * methods). Methods come unbound: the interpreter binds. Throws on null and undefined.
  */
 rt_value_t rt_field_get(rt_value_t object, rt_key_t key);
 int rt_field_set(rt_value_t object, rt_key_t key, rt_value_t value);
@@ -105,13 +110,15 @@ rt_value_t rt_index_get(rt_value_t object, rt_value_t index);
 int rt_index_set(rt_value_t object, rt_value_t index, rt_value_t value);
 int rt_index_delete(rt_value_t object, rt_value_t index);
 rt_value_t rt_prototype_of(rt_value_t value);
-/* The map of properties that scripts put on a builtin object, a function or a role; makes it if
- * `create`; NULL without (or with an error pending). */
+/* The map of the properties that scripts put on a value: a map is its own; arrays, buffers,
+ * functions, builtin objects, roles and packets have one attached, made if `create`. NULL without
+ * (or with an error pending), and of values that can have none. */
 rt_map_t *rt_attached_map(rt_value_t value, int create);
 
 /* ---- Arrays ---- */
 
-rt_array_t *rt_array_new(uint32_t length); /* filled with undefined */
+rt_array_t *rt_array_new(uint32_t length);   /* filled with undefined */
+rt_array_t *rt_array_reserve(uint32_t room); /* empty, with room to push that many */
 int rt_array_insert(rt_array_t *array, uint32_t at, uint32_t count); /* makes room */
 void rt_array_remove(rt_array_t *array, uint32_t at, uint32_t count);
 int rt_array_push(rt_array_t *array, rt_value_t value);
@@ -126,9 +133,16 @@ rt_buffer_t *rt_buffer_new(uint32_t bytes); /* zeroed */
  * `*writable` is cleared for what lies in flash. */
 uint8_t *rt_bytes_of(rt_value_t value, uint32_t *bytes, uint32_t *writable);
 
-/* Reads and writes a number at a byte offset; `format` as the image's numfmt. Out of range throws. */
+/* Reads and writes a number at a byte offset; `format` as the image's numfmt. Out of range throws.
+ */
 rt_value_t rt_buffer_load(rt_value_t buffer, uint32_t format, int32_t offset);
 int rt_buffer_store(rt_value_t buffer, uint32_t format, int32_t offset, rt_value_t value);
+
+/* The same on memory, without checks: bytes that a number of this format takes (0: no number), its
+ * value, and storing (rounded to the nearest, held within what the format can have). */
+uint32_t rt_number_bytes(uint32_t format);
+rt_value_t rt_number_load(const uint8_t *bytes, uint32_t format);
+void rt_number_store(uint8_t *bytes, uint32_t format, rt_value_t value);
 
 /* ---- Strings ---- */
 

@@ -1,0 +1,353 @@
+/*
+ * value.key and value[index] of anything.
+ */
+#include "vm/abi.h"
+#include "vm/attached.h"
+#include "vm/heap_internal.h"
+#include "vm/role.h"
+
+#define LARGEST_INDEX 0xfffeu
+
+/* ---- Members of builtin objects ---- */
+
+#define CACHED 32u
+
+/* Where natives were found; they stay where they are, so it is never wrong. */
+static struct {
+  uint16_t key; /* builtin string without type; 0: unused */
+  uint8_t builtin;
+  uint8_t native;
+} cache[CACHED];
+
+static int32_t find_native(uint32_t builtin, rt_key_t key) {
+  if (key >> RT_STRING_SHIFT != RT_STRING_TYPE_BUILTIN) return -1;
+  uint32_t string = key & ((1u << RT_STRING_SHIFT) - 1u);
+  uint32_t slot = (string ^ builtin * 5u) % CACHED;
+  /* an unused entry looks like string 0, a constructor, which is not asked for by name */
+  if (string != 0 && cache[slot].key == string && cache[slot].builtin == builtin) {
+    return cache[slot].native;
+  }
+  int32_t native = rt_native_find(builtin, string);
+  if (native >= 0) {
+    cache[slot].key = (uint16_t)string;
+    cache[slot].builtin = (uint8_t)builtin;
+    cache[slot].native = (uint8_t)native;
+  }
+  return native;
+}
+
+static rt_value_t native_member(uint32_t native, rt_value_t receiver) {
+  if (rt_natives[native].kind == RT_NATIVE_PROPERTY) {
+    rt_call_t call = {.receiver = receiver, .arguments = NULL, .count = 0};
+    uint32_t level = rt_heap_root_level();
+    rt_value_t value = rt_natives[native].function(&call);
+    rt_heap_unroot(level);
+    return value;
+  }
+  return RT_MAKE(RT_TAG_FUNCTION, RT_NATIVE_FIRST + native);
+}
+
+/* Looks `key` up in a builtin object and what it derives from, for `receiver`. */
+static rt_value_t builtin_member(uint32_t builtin, rt_key_t key, rt_value_t receiver) {
+  for (; builtin != RT_BUILTIN_NONE; builtin = rt_builtins[builtin].parent) {
+    const rt_map_t *map = rt_attached_builtin(builtin);
+    if (map != NULL) {
+      const rt_value_t *found = rt_map_find(map, key);
+      if (found != NULL) return *found;
+    }
+    int32_t native = find_native(builtin, key);
+    if (native >= 0) return native_member((uint32_t)native, receiver);
+    if (key == RT_STR_constructor && rt_builtins[builtin].constructor != RT_BUILTIN_NONE) {
+      int32_t constructor = rt_native_find(rt_builtins[builtin].constructor, 0);
+      if (constructor < 0) return RT_UNDEFINED;
+      return RT_MAKE(RT_TAG_FUNCTION, RT_NATIVE_FIRST + (uint32_t)constructor);
+    }
+  }
+  return RT_UNDEFINED;
+}
+
+static rt_value_t member_of_builtin(rt_value_t object, rt_key_t key) {
+  uint32_t builtin = RT_PAYLOAD(object);
+  if (key == RT_STR_prototype && rt_builtins[builtin].prototype != RT_BUILTIN_NONE) {
+    return RT_MAKE(RT_TAG_BUILTIN, rt_builtins[builtin].prototype);
+  }
+  rt_value_t member = builtin_member(builtin, key, object);
+  if (member == RT_UNDEFINED && builtin == RT_BUILTIN_GPIO) return rt_pin_find(key);
+  return member;
+}
+
+/* ---- Prototypes ---- */
+
+static uint32_t prototype_of_object(const rt_object_t *object) {
+  switch (object->kind) {
+    case RT_KIND_ARRAY:
+      return RT_BUILTIN_Array_prototype;
+    case RT_KIND_BUFFER:
+      return RT_BUILTIN_Buffer_prototype;
+    case RT_KIND_STRING:
+      return RT_BUILTIN_String_prototype;
+    case RT_KIND_CLOSURE:
+    case RT_KIND_BOUND:
+      return RT_BUILTIN_Function_prototype;
+    case RT_KIND_FIBER:
+      return RT_BUILTIN_DsFiber_prototype;
+    case RT_KIND_PACKET:
+      return RT_BUILTIN_DsPacket_prototype;
+    default:
+      return RT_BUILTIN_NONE;
+  }
+}
+
+/* The builtin prototype of what is neither map nor builtin object. */
+static uint32_t builtin_prototype(rt_value_t value) {
+  switch (RT_TAG(value)) {
+    case RT_TAG_OBJECT:
+      return prototype_of_object((rt_object_t *)RT_POINTER(RT_PAYLOAD(value)));
+    case RT_TAG_FUNCTION:
+    case RT_TAG_METHOD:
+      return RT_BUILTIN_Function_prototype;
+    case RT_TAG_STRING:
+      return RT_BUILTIN_String_prototype;
+    case RT_TAG_BUFFER:
+      return RT_BUILTIN_Buffer_prototype;
+    case RT_TAG_ROLE:
+      return RT_BUILTIN_DsRole_prototype;
+    case RT_TAG_ROLE_MEMBER:
+      return rt_role_member_prototype(value);
+    case RT_TAG_SERVICE_SPEC:
+      return RT_BUILTIN_DsServiceSpec_prototype;
+    case RT_TAG_PACKET_SPEC:
+      return RT_BUILTIN_DsPacketSpec_prototype;
+    case RT_TAG_PIN:
+      return RT_BUILTIN_GPIO_prototype;
+    case RT_TAG_SPECIAL:
+      return RT_BUILTIN_Boolean_prototype;
+    default:
+      return RT_BUILTIN_Number_prototype;
+  }
+}
+
+rt_value_t rt_prototype_of(rt_value_t value) {
+  const rt_map_t *map = RT_AS_MAP(value);
+  if (map != NULL) return map->prototype;
+  uint32_t builtin;
+  if (RT_TAG(value) == RT_TAG_BUILTIN) {
+    builtin = rt_builtins[RT_PAYLOAD(value)].parent;
+  } else if (value == RT_UNDEFINED || value == RT_NULL) {
+    return RT_NULL;
+  } else {
+    builtin = builtin_prototype(value);
+  }
+  return builtin == RT_BUILTIN_NONE ? RT_NULL : RT_MAKE(RT_TAG_BUILTIN, builtin);
+}
+
+/* ---- Reading ---- */
+
+static rt_value_t map_member(const rt_map_t *map, rt_key_t key, rt_value_t receiver) {
+  for (;;) {
+    const rt_value_t *found = rt_map_find(map, key);
+    if (found != NULL) return *found;
+    rt_value_t prototype = map->prototype;
+    if (RT_TAG(prototype) == RT_TAG_BUILTIN) {
+      return builtin_member(RT_PAYLOAD(prototype), key, receiver);
+    }
+    if (RT_TAG(prototype) != RT_TAG_OBJECT) return RT_UNDEFINED;
+    map = (const rt_map_t *)RT_POINTER(RT_PAYLOAD(prototype));
+  }
+}
+
+rt_value_t rt_field_get(rt_value_t object, rt_key_t key) {
+  const rt_map_t *own;
+  switch (RT_TAG(object)) {
+    case RT_TAG_OBJECT: {
+      const rt_object_t *header = (const rt_object_t *)RT_POINTER(RT_PAYLOAD(object));
+      if (header->kind == RT_KIND_MAP) return map_member((const rt_map_t *)header, key, object);
+      if (header->kind == RT_KIND_ARRAY && key == RT_STR_length) {
+        return RT_INT(((const rt_array_t *)header)->length);
+      }
+      own = rt_attached_map(object, 0);
+      break;
+    }
+    case RT_TAG_ROLE: {
+      rt_value_t member;
+      if (rt_role_find(object, key, &member)) return member;
+      own = NULL;
+      break;
+    }
+    case RT_TAG_FUNCTION:
+    case RT_TAG_METHOD:
+      own = rt_attached_map(object, 0);
+      break;
+    case RT_TAG_BUILTIN:
+      return member_of_builtin(object, key);
+    case RT_TAG_SPECIAL:
+      if (object == RT_UNDEFINED || object == RT_NULL) {
+        return rt_throw_type_error("getting field '%v' of %v", rt_name_string(key), object);
+      }
+      own = NULL;
+      break;
+    default:
+      own = NULL;
+      break;
+  }
+  if (own != NULL) {
+    const rt_value_t *found = rt_map_find(own, key);
+    if (found != NULL) return *found;
+  }
+  return builtin_member(builtin_prototype(object), key, object);
+}
+
+/* ---- Writing ---- */
+
+static int cannot_set(rt_value_t object, rt_value_t name) {
+  if (object == RT_UNDEFINED || object == RT_NULL) {
+    (void)rt_throw_type_error("setting field '%v' of %v", name, object);
+  } else {
+    (void)rt_throw_type_error("setting field '%v' of a primitive", name);
+  }
+  return -1;
+}
+
+static int set_length(rt_array_t *array, rt_value_t value) {
+  double length = rt_to_double(value);
+  if (!(length >= 0) || length > LARGEST_INDEX) {
+    (void)rt_throw_range_error("array too big");
+    return -1;
+  }
+  uint32_t wanted = (uint32_t)length;
+  if (wanted > array->length) {
+    return rt_array_insert(array, array->length, wanted - array->length);
+  }
+  rt_array_remove(array, wanted, array->length - wanted);
+  return 0;
+}
+
+int rt_field_set(rt_value_t object, rt_key_t key, rt_value_t value) {
+  rt_map_t *map = RT_AS_MAP(object);
+  if (map == NULL) {
+    rt_array_t *array = RT_AS_ARRAY(object);
+    if (array != NULL && key == RT_STR_length) return set_length(array, value);
+    uint32_t level = rt_heap_root_level();
+    rt_heap_root(value);
+    if (RT_KEY_IS_REF(key)) rt_heap_root(rt_name_string(key));
+    map = rt_attached_map(object, 1);
+    rt_heap_unroot(level);
+    if (map == NULL) return rt_is_throwing() ? -1 : cannot_set(object, rt_name_string(key));
+  }
+  return rt_map_set(map, key, value);
+}
+
+/* ---- By index ---- */
+
+/* The whole part of a number as an index; negative and large ones give one that nothing has. */
+static uint32_t whole(rt_value_t number) {
+  if (RT_IS_INT(number)) return RT_PAYLOAD(number);
+  double value = rt_value_double(number);
+  if (value > -1.0 && value < 2147483647.0) return (uint32_t)value;
+  return value != value ? 0u : 0xffffffffu;
+}
+
+static rt_value_t element(rt_value_t object, uint32_t index) {
+  const rt_array_t *array = RT_AS_ARRAY(object);
+  if (array != NULL) return index < array->length ? rt_array_values(array)[index] : RT_UNDEFINED;
+  if (rt_is_string(object)) return rt_string_at(object, index);
+  uint32_t bytes, writable;
+  const uint8_t *data = rt_bytes_of(object, &bytes, &writable);
+  return index < bytes ? RT_INT(data[index]) : RT_UNDEFINED;
+}
+
+static int has_elements(rt_value_t object) {
+  if (RT_TAG(object) == RT_TAG_STRING || RT_TAG(object) == RT_TAG_BUFFER) return 1;
+  if (RT_TAG(object) != RT_TAG_OBJECT) return 0;
+  uint32_t kind = ((const rt_object_t *)RT_POINTER(RT_PAYLOAD(object)))->kind;
+  return kind == RT_KIND_ARRAY || kind == RT_KIND_BUFFER || kind == RT_KIND_STRING;
+}
+
+/* The key that an index means, if anything is called so. RT_NO_KEY: none, perhaps with an error. */
+static rt_key_t known_key(rt_value_t index) {
+  rt_value_t name = rt_is_string(index) ? index : rt_to_string(index);
+  if (rt_is_throwing()) return RT_NO_KEY;
+  uint32_t level = rt_heap_root_level();
+  rt_heap_root(name);
+  rt_key_t key = rt_name_lookup(name);
+  rt_heap_unroot(level);
+  return key;
+}
+
+/* The key that an index means; interned. RT_NO_KEY with an error pending. */
+static rt_key_t key_of(rt_value_t index) {
+  rt_value_t name = rt_is_string(index) ? index : rt_to_string(index);
+  if (rt_is_throwing()) return RT_NO_KEY;
+  uint32_t level = rt_heap_root_level();
+  rt_heap_root(name);
+  rt_key_t key = rt_name_key(name);
+  rt_heap_unroot(level);
+  return key;
+}
+
+rt_value_t rt_index_get(rt_value_t object, rt_value_t index) {
+  if (RT_IS_NUMBER(index) && has_elements(object)) return element(object, whole(index));
+  if (object == RT_UNDEFINED || object == RT_NULL) {
+    return rt_throw_type_error("getting field '%v' of %v", index, object);
+  }
+  rt_key_t key = known_key(index);
+  return key == RT_NO_KEY ? RT_UNDEFINED : rt_field_get(object, key);
+}
+
+static int set_byte(rt_value_t object, uint32_t index, rt_value_t value) {
+  uint32_t bytes, writable;
+  uint8_t *data = rt_bytes_of(object, &bytes, &writable);
+  if (!writable) {
+    (void)rt_throw_expecting("array", object);
+    return -1;
+  }
+  if (index > LARGEST_INDEX) {
+    (void)rt_throw_range_error("array too big");
+    return -1;
+  }
+  if (index >= bytes) {
+    (void)rt_throw_range_error("buffer write at %d, len=%d", (int)index, (int)bytes);
+    return -1;
+  }
+  data[index] = (uint8_t)rt_to_int32(value);
+  return 0;
+}
+
+static int set_element(rt_value_t object, uint32_t index, rt_value_t value) {
+  rt_array_t *array = RT_AS_ARRAY(object);
+  if (array == NULL) return set_byte(object, index, value);
+  if (index >= array->length) {
+    if (index >= LARGEST_INDEX) {
+      (void)rt_throw_range_error("array too big");
+      return -1;
+    }
+    if (rt_array_insert(array, array->length, index + 1u - array->length) != 0) return -1;
+  }
+  rt_array_values(array)[index] = value;
+  return 0;
+}
+
+int rt_index_set(rt_value_t object, rt_value_t index, rt_value_t value) {
+  if (RT_IS_NUMBER(index) && has_elements(object)) return set_element(object, whole(index), value);
+  if (object == RT_UNDEFINED || object == RT_NULL) return cannot_set(object, index);
+  rt_key_t key = key_of(index);
+  return key == RT_NO_KEY ? -1 : rt_field_set(object, key, value);
+}
+
+int rt_index_delete(rt_value_t object, rt_value_t index) {
+  if (RT_IS_NUMBER(index) && RT_AS_ARRAY(object) != NULL) {
+    uint32_t at = whole(index);
+    rt_array_t *array = RT_AS_ARRAY(object);
+    if (at < array->length) rt_array_values(array)[at] = RT_UNDEFINED;
+    return 0;
+  }
+  rt_map_t *map = rt_attached_map(object, 0);
+  if (map == NULL) {
+    int can_have = has_elements(object) || RT_TAG(object) == RT_TAG_FUNCTION ||
+                   RT_TAG(object) == RT_TAG_BUILTIN || RT_TAG(object) == RT_TAG_ROLE;
+    return can_have && !rt_is_string(object) ? 0 : cannot_set(object, index);
+  }
+  rt_key_t key = known_key(index);
+  if (key != RT_NO_KEY) rt_map_delete(map, key);
+  return rt_is_throwing() ? -1 : 0;
+}
