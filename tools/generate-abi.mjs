@@ -321,13 +321,11 @@ function jumpTable() {
     rows.push(`  [${code}] = &&op_${op ? op.name.toUpperCase() : 'NONE'},`);
   }
   const direct = abi.constants.direct_const_op;
-  const multi = abi.constants.first_multibyte_int;
   return `${HEAD}
   static const void *const table[256] = {
 ${rows.join('\n')}
   [${last + 1} ... ${direct - 1}] = &&op_NONE,
-  [${direct} ... ${multi - 1}] = &&op_DIRECT,
-  [${multi} ... 255] = &&op_NONE,
+  [${direct} ... 255] = &&op_DIRECT,
   };
 `;
 }

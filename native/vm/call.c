@@ -13,6 +13,12 @@ static rt_call_outcome_t enter(uint32_t index, rt_ref_t closure, rt_value_t rece
     rt_vm_panic(RT_PANIC_STACK_OVERFLOW, "StackOverflow");
     return RT_CALL_DONE;
   }
+  if (receiver == RT_UNDEFINED && (rt_image.function[index].flags & RT_FUNCTION_IS_CTOR)) {
+    /* A class called without new makes an object all the same. */
+    receiver = rt_function_new(RT_MAKE(RT_TAG_FUNCTION, index));
+    if (rt_vm.is_throwing) return RT_CALL_DONE;
+    rt_heap_root(receiver);
+  }
   rt_frame_t *frame = rt_frame_new(index, closure, receiver, arguments, count);
   if (frame == NULL) return RT_CALL_DONE;
   frame->caller = RT_REF(rt_vm.frame);
@@ -145,6 +151,9 @@ rt_value_t rt_function_new(rt_value_t function) {
     }
     prototype = RT_MAKE(RT_TAG_BUILTIN, of);
   } else if (RT_TAG(function) == RT_TAG_FUNCTION && RT_PAYLOAD(function) < RT_NATIVE_FIRST) {
+    if (!(rt_image.function[RT_PAYLOAD(function)].flags & RT_FUNCTION_IS_CTOR)) {
+      return rt_throw_type_error("function is not a ctor");
+    }
     prototype = rt_field_get(function, RT_STR_prototype);
   } else if (rt_object_of(function, RT_KIND_CLOSURE) != NULL) {
     prototype = rt_field_get(function, RT_STR_prototype);

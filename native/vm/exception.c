@@ -183,7 +183,7 @@ rt_value_t rt_throw_syntax_error(const char *format, ...) {
 }
 
 rt_value_t rt_throw_expecting(const char *what, rt_value_t got) {
-  return rt_throw_type_error("%s expected, got %v", what, got);
+  return rt_throw_type_error("expecting %s; got %v", what, got);
 }
 
 /* ---- Catching ---- */

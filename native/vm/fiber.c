@@ -200,7 +200,12 @@ void rt_fiber_run(rt_fiber_t *fiber) {
 
 static rt_fiber_t *receiver_of(const rt_call_t *call) {
   rt_fiber_t *fiber = rt_object_of(call->receiver, RT_KIND_FIBER);
-  if (fiber == NULL) rt_throw_expecting("fiber", call->receiver);
+  if (fiber == NULL) {
+    rt_throw_expecting("fiber", call->receiver);
+  } else if (fiber->state == RT_FIBER_DONE) {
+    rt_throw_range_error("fiber already disposed");
+    return NULL;
+  }
   return fiber;
 }
 
@@ -217,7 +222,6 @@ rt_value_t rt_native_fiber_suspended(rt_call_t *call) {
 rt_value_t rt_native_fiber_resume(rt_call_t *call) {
   rt_fiber_t *fiber = receiver_of(call);
   if (fiber == NULL) return RT_UNDEFINED;
-  if (fiber->state == RT_FIBER_DONE) return rt_throw_range_error("fiber already disposed");
   if (fiber->state != RT_FIBER_SUSPENDED) return rt_throw_range_error("fiber not suspended");
   rt_fiber_resume(RT_REF(fiber), call->arguments[0]);
   return RT_UNDEFINED;
@@ -226,7 +230,6 @@ rt_value_t rt_native_fiber_resume(rt_call_t *call) {
 rt_value_t rt_native_fiber_terminate(rt_call_t *call) {
   rt_fiber_t *fiber = receiver_of(call);
   if (fiber == NULL) return RT_UNDEFINED;
-  if (fiber->state == RT_FIBER_DONE) return rt_throw_range_error("fiber already disposed");
   terminate(fiber);
   return RT_UNDEFINED;
 }

@@ -58,13 +58,15 @@ static int read_instruction(const rt_image_t *image, uint32_t at, uint32_t end,
   const uint8_t *code = image->bytes;
   const uint8_t op = code[at];
   *instruction = (instruction_t){.at = at, .next = at + 1u, .op = op, .operand = 0};
-  if (op >= RT_OP_DIRECT) return op <= 0xf7u;
+  if (op >= RT_OP_DIRECT) return 1;
   if (op > RT_OP_LAST || rt_ops[op].flags == RT_OP_INVALID) return 0;
   if (rt_ops[op].operand == RT_OPERAND_NONE) return 1;
   if (at + 1u >= end || immediate_bytes(code[at + 1u]) > end - at - 1u) return 0;
   instruction->next = (uint32_t)(rt_immediate_read(code + at + 1u, &instruction->operand) - code);
   return 1;
 }
+
+enum { NO_LIMIT = 0x7fffffff };
 
 /* How many there are of what an operand counts. */
 static uint32_t operand_limit(const walk_t *walk, uint8_t operand) {
@@ -90,8 +92,8 @@ static uint32_t operand_limit(const walk_t *walk, uint8_t operand) {
       return image->globals;
     case RT_OPERAND_SPEC:
       return image->services;
-    default: /* jumps, literals, closures: looked at elsewhere */
-      return 0xffffffffu;
+    default: /* jumps, literals, closures: looked at elsewhere, or any will do */
+      return NO_LIMIT;
   }
 }
 
@@ -123,7 +125,8 @@ static rt_status_t check_statements(walk_t *walk) {
       depth += 1;
     } else {
       const rt_op_t op = rt_ops[instruction.op];
-      if ((uint32_t)instruction.operand >= operand_limit(walk, op.operand)) {
+      const uint32_t limit = operand_limit(walk, op.operand);
+      if (limit != NO_LIMIT && (uint32_t)instruction.operand >= limit) {
         return fail(walk, "operand out of range", instruction.at);
       }
       if (depth < (op.flags & RT_OP_POPS)) return fail(walk, "stack underflow", instruction.at);

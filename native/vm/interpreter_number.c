@@ -92,26 +92,11 @@ rt_value_t rt_interpret_approx_differs(rt_value_t a, rt_value_t b) {
   return RT_BOOL(!rt_approx_equals(rt_vm_settle(a), b));
 }
 
-/* Below, equal, above as -1, 0, 1; 2: not comparable. */
-static int compare(rt_value_t a, rt_value_t b) {
-  if (rt_is_string(a) && rt_is_string(b)) {
-    uint32_t a_bytes, b_bytes;
-    const uint8_t *x = (const uint8_t *)rt_string_text(a, &a_bytes);
-    const uint8_t *y = (const uint8_t *)rt_string_text(b, &b_bytes);
-    for (uint32_t i = 0; i < a_bytes && i < b_bytes; i++) {
-      if (x[i] != y[i]) return x[i] < y[i] ? -1 : 1;
-    }
-    return a_bytes == b_bytes ? 0 : a_bytes < b_bytes ? -1 : 1;
-  }
-  const double x = double_of(a);
-  const double y = double_of(b);
-  if (x < y) return -1;
-  if (x > y) return 1;
-  return x == y ? 0 : 2;
+/* As upstream, strings are not put in order: like anything that is no number they compare as NaN. */
+rt_value_t rt_interpret_less(rt_value_t a, rt_value_t b) {
+  return RT_BOOL(double_of(a) < double_of(b));
 }
 
-rt_value_t rt_interpret_less(rt_value_t a, rt_value_t b) { return RT_BOOL(compare(a, b) == -1); }
-
 rt_value_t rt_interpret_less_or_equal(rt_value_t a, rt_value_t b) {
-  return RT_BOOL(compare(a, b) <= 0);
+  return RT_BOOL(double_of(a) <= double_of(b));
 }

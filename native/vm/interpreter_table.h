@@ -96,6 +96,5 @@ static const void *const table[256] = {
     [93] = &&op_STORE_RET_VAL,
     [94] = &&op_STATIC_SPEC,
     [95 ... 127] = &&op_NONE,
-    [128 ... 247] = &&op_DIRECT,
-    [248 ... 255] = &&op_NONE,
+    [128 ... 255] = &&op_DIRECT,
 };

@@ -87,7 +87,7 @@ void rt_vm_stop(void) {
 
 uint64_t rt_vm_run(uint64_t now_us, uint32_t slice_us) {
   if (rt_vm.state != RT_VM_RUNNING && rt_vm.state != RT_VM_ENDED) return UINT64_MAX;
-  uint64_t roles_us = rt_roles_run(now_us);
+  rt_roles_run(now_us);
   rt_vm.slice_start_us = now_us;
   rt_vm.slice_us = slice_us;
   uint64_t wake_us = UINT64_MAX;
@@ -106,6 +106,7 @@ uint64_t rt_vm_run(uint64_t now_us, uint32_t slice_us) {
     if (now_us - rt_vm.slice_start_us >= slice_us) return now_us;
   }
   rt_vm.state = rt_vm.fibers == 0 ? RT_VM_ENDED : RT_VM_RUNNING;
+  const uint64_t roles_us = rt_roles_deadline();
   return roles_us < wake_us ? roles_us : wake_us;
 }
 
