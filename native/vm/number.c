@@ -189,48 +189,53 @@ static int32_t digits_at(char *digits, uint32_t count, double x, int32_t power, 
   return power;
 }
 
-static uint32_t print_exponential(char *text, double x) {
-  char digits[DIGITS];
+static uint32_t print_exponential(char *text, double x, uint32_t count) {
+  char digits[DIGITS_MOST];
   int32_t power = truncated_log10(x);
-  power = digits_at(digits, DIGITS, x / rt_number_power_of_ten(power), power, 0);
-  uint32_t length = plain(text, digits, DIGITS, 0);
+  power = digits_at(digits, count, x / rt_number_power_of_ten(power), power, 0);
+  uint32_t length = plain(text, digits, count, 0);
   text[length++] = 'e';
   if (power >= 0) text[length++] = '+';
   return length + rt_text_int(text + length, power);
 }
 
-static uint32_t print_plain(char *text, double x) {
+static uint32_t print_plain(char *text, double x, uint32_t count) {
   char digits[DIGITS_MOST];
   int32_t power = truncated_log10(x);
-  uint32_t count = DIGITS;
-  if (power + 1 > (int32_t)DIGITS) {
+  if (power + 1 > (int32_t)count) {
     count = power + 1 < (int32_t)DIGITS_MOST ? (uint32_t)power + 1u : DIGITS_MOST;
   }
   power = digits_at(digits, count, x, power, power);
   return plain(text, digits, count, power);
 }
 
-static uint32_t print_double(char *text, double x) {
-  if (x < 0) {
-    text[0] = '-';
-    uint32_t length = print_double(text + 1, -x);
-    return length == 1 && text[1] == '0' ? (text[0] = '0', 1u) : length + 1u;
-  }
+static uint32_t print_positive(char *text, double x, uint32_t digits) {
   if (x < 2.23e-308) {
     text[0] = '0';
     return 1;
   }
-  return x >= 1e-6 && x <= 1e21 ? print_plain(text, x) : print_exponential(text, x);
+  return x >= 1e-6 && x <= 1e21 ? print_plain(text, x, digits) : print_exponential(text, x, digits);
+}
+
+uint32_t rt_number_print_digits(char *text, rt_value_t number, uint32_t digits) {
+  if (RT_IS_INT(number)) return rt_text_int(text, (int32_t)RT_PAYLOAD(number));
+  double x = rt_value_double(number);
+  uint32_t sign = x < 0;
+  if (x != x) {
+    memcpy(text, "NaN", 3);
+    return 3;
+  }
+  text[0] = '-';
+  if (x - x != 0) {
+    memcpy(text + sign, "Infinity", 8);
+    return sign + 8;
+  }
+  uint32_t length = print_positive(text + sign, sign ? -x : x, digits);
+  if (length > 1 || text[sign] != '0') return sign + length;
+  text[0] = '0';
+  return 1;
 }
 
 uint32_t rt_number_print(char *text, rt_value_t number) {
-  if (RT_IS_INT(number)) return rt_text_int(text, (int32_t)RT_PAYLOAD(number));
-  double x = rt_value_double(number);
-  if (x != x) return (uint32_t)(memcpy(text, "NaN", 3), 3);
-  if (x - x != 0) {
-    uint32_t sign = x < 0;
-    memcpy(text, "-Infinity" + !sign, 8 + sign);
-    return 8 + sign;
-  }
-  return print_double(text, x);
+  return rt_number_print_digits(text, number, DIGITS);
 }
