@@ -45,6 +45,7 @@ interface SimCommandOptions {
 
 interface ServeCommandOptions extends SimCommandOptions {
   port?: number;
+  webSocket?: boolean;
   wait?: number;
   deviceId?: string;
   clearFlash?: boolean;
@@ -95,7 +96,8 @@ export function addSimCommands(program: Command): void {
   const serve = program
     .command('serve')
     .description('a simulated board for the official tools: joins the hub of npx devs devtools')
-    .option('--port <port>', "TCP port of the tools' hub (default: 8082)", wholeNumber(1, 65535))
+    .option('--port <port>', "port of the tools' hub (default: 8082)", wholeNumber(1, 65535))
+    .option('--web-socket', 'join by WebSocket (default port: 8081) instead of TCP')
     .option(
       '-w, --wait <port>',
       'the same, with the console as the editor wants it',

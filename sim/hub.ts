@@ -1,22 +1,28 @@
 import { createConnection, type Socket } from 'node:net';
+import { WebSocketClient } from './websocket.ts';
 
-/** Where `devs devtools` lets Jacdac frames in and out over TCP. */
+/** Where `devs devtools` lets Jacdac frames in and out over TCP, */
 export const HUB_PORT = 8082;
+/** and over WebSocket. */
+export const HUB_WEBSOCKET_PORT = 8081;
 const RETRY_MS = 1000;
 const LARGE = 0xff;
 
 export interface HubOptions {
   port: number;
+  /** The port takes WebSocket messages, one a frame, rather than plain TCP. */
+  webSocket?: boolean;
   onFrame: (frame: Uint8Array) => void;
   onState: (state: 'connected' | 'waiting') => void;
 }
 
 /**
- * Connection to the hub of DeviceScript's tools. Each frame follows its length: one byte, or 0xff and
- * two bytes, little-endian. Connects again whenever the hub comes back.
+ * Connection to the hub of DeviceScript's tools. On TCP each frame follows its length: one byte, or
+ * 0xff and two bytes, little-endian. Connects again whenever the hub comes back.
  */
 export class HubConnection {
   private socket?: Socket;
+  private webSocket?: WebSocketClient;
   private retry?: ReturnType<typeof setTimeout>;
   private closed = false;
 
@@ -25,6 +31,7 @@ export class HubConnection {
   }
 
   send(frame: Uint8Array): void {
+    this.webSocket?.sendBinary(frame);
     if (this.socket?.readyState !== 'open') return;
     const long = frame.length >= LARGE;
     const head = long ? [LARGE, frame.length & 255, frame.length >> 8] : [frame.length];
@@ -35,9 +42,32 @@ export class HubConnection {
     this.closed = true;
     clearTimeout(this.retry);
     this.socket?.destroy();
+    this.webSocket?.close();
   }
 
   private connect(): void {
+    if (this.options.webSocket === true) this.connectWebSocket();
+    else this.connectTcp();
+  }
+
+  private connectWebSocket(): void {
+    const { port, onState, onFrame } = this.options;
+    this.webSocket = new WebSocketClient({
+      port,
+      onOpen: () => onState('connected'),
+      onBinary: onFrame,
+      onClose: () => this.again(),
+    });
+  }
+
+  /** Tries once more after a while. */
+  private again(): void {
+    if (this.closed) return;
+    this.options.onState('waiting');
+    this.retry = setTimeout(() => this.connect(), RETRY_MS);
+  }
+
+  private connectTcp(): void {
     const { port, onState } = this.options;
     let pending: Buffer = Buffer.alloc(0);
     const socket = createConnection(port, '127.0.0.1', () => onState('connected'));
@@ -46,11 +76,7 @@ export class HubConnection {
       pending = this.takeFrames(Buffer.concat([pending, bytes]));
     });
     socket.on('error', () => undefined); // 'close' follows
-    socket.on('close', () => {
-      if (this.closed) return;
-      onState('waiting');
-      this.retry = setTimeout(() => this.connect(), RETRY_MS);
-    });
+    socket.on('close', () => this.again());
     this.socket = socket;
   }
 

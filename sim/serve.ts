@@ -4,14 +4,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { writeResult } from '../cli/writable.ts';
 import { compileServices, projectRoot } from './compile.ts';
-import { HUB_PORT, HubConnection } from './hub.ts';
+import { HUB_PORT, HUB_WEBSOCKET_PORT, HubConnection } from './hub.ts';
 import type { Flash } from './machine.ts';
 import { createRoom, type RoomOptions } from './room.ts';
 import type { World } from './world.ts';
 
 export interface ServeOptions extends RoomOptions {
-  /** TCP port of the hub that `devs devtools` opens; default 8082. */
+  /** Port of the hub that `devs devtools` opens; default 8082, or 8081 for WebSocket. */
   port?: number;
+  webSocket?: boolean;
   /** Identifier of the device: sixteen hexadecimal digits, or any name. */
   deviceId?: string;
   /** The flash is erased at the start. */
@@ -39,10 +40,12 @@ export async function runServe(options: ServeOptions = {}): Promise<void> {
   const services = await compileServices();
   const deviceId = identifier(options.deviceId ?? 'retune');
   const store = options.stateless === true ? undefined : join(DEVICES, `${deviceId}.flash.gz`);
-  const port = options.port ?? HUB_PORT;
+  const { webSocket } = options;
+  const port = options.port ?? (webSocket === true ? HUB_WEBSOCKET_PORT : HUB_PORT);
   const inbox = new Inbox();
   const hub = new HubConnection({
     port,
+    webSocket,
     onFrame: (frame) => inbox.put(frame),
     onState: (state) => {
       if (state === 'connected') tell(`connected to the hub on port ${port}`);
