@@ -24,8 +24,10 @@ rt_status_t rt_roles_init(void);
 void rt_roles_stop(void);
 /* Marks role tables, caches and the fibers that wait for a packet. Called by rt_vm_mark_roots. */
 void rt_roles_mark(void);
-/* Binds roles, asks again for registers that were not answered. Returns when to be called next. */
-uint64_t rt_roles_run(uint64_t now_us);
+/* Binds roles, asks again for registers that were not answered: at the start of rt_vm_run. */
+void rt_roles_run(uint64_t now_us);
+/* When rt_roles_run wants to be called next, asked at the end of rt_vm_run; 0: at once. */
+uint64_t rt_roles_deadline(void);
 /* A fiber was terminated: nothing will resume it. */
 void rt_roles_forget(rt_ref_t fiber);
 
@@ -55,6 +57,11 @@ rt_value_t rt_role_name(rt_value_t role);
 rt_value_t rt_spec_name(rt_value_t spec);
 /* Spec value of a role: RT_TAG_SERVICE_SPEC, or undefined. */
 rt_value_t rt_role_spec(rt_value_t role);
+
+/* ---- Specs: RT_TAG_SERVICE_SPEC and RT_TAG_PACKET_SPEC ---- */
+
+/* The service spec that a packet spec stands in. */
+rt_value_t rt_spec_parent(rt_value_t packet_spec);
 
 /* ---- Packets ---- */
 
