@@ -165,7 +165,7 @@ static void add_heap_object(rt_text_t *text, rt_value_t value) {
   }
 }
 
-/* The natives of a builtin object, and of its prototype. */
+/* The natives of a builtin object. */
 static void add_builtin(rt_text_t *text, uint32_t builtin) {
   rt_text_add_char(text, '{');
   for (uint32_t i = rt_builtins[builtin].first; i < rt_builtins[builtin + 1u].first; i++) {

@@ -70,11 +70,7 @@ static rt_value_t own_property(rt_value_t error, rt_key_t key) {
 static void print_trace(rt_value_t trace) {
   uint32_t size, writable;
   const uint8_t *bytes = rt_bytes_of(trace, &size, &writable);
-  if (trace == RT_UNDEFINED) return;
-  if (bytes == 0 || rt_is_string(trace)) {
-    print_line("expecting stack, got: ", trace);
-    return;
-  }
+  if (bytes == NULL || rt_is_string(trace)) return;
   for (uint32_t i = 0; i + 1u < size; i += 2u) {
     rt_trace_print('*', (uint32_t)bytes[i] | (uint32_t)bytes[i + 1u] << 8);
   }

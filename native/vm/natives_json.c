@@ -3,7 +3,7 @@
 #include "vm/json.h"
 
 rt_value_t rt_native_json_parse(rt_call_t *call) {
-  if (call->count > 1 && call->arguments[1] != RT_UNDEFINED) {
+  if (call->count > 1 && call->arguments[1] != RT_UNDEFINED && call->arguments[1] != RT_NULL) {
     return rt_throw_type_error("JSON.parse reviver not supported (yet)");
   }
   rt_value_t source = rt_to_string(call->arguments[0]);
