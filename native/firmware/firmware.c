@@ -65,6 +65,7 @@ static void start_program(void) {
       .watchdog_us = RT_FIRMWARE_WATCHDOG_US,
       .now_us = rt_hal_now_us,
       .random = rt_hal_random,
+      .spent = rt_hal_spent,
   };
   rt_image_fault_t fault = {0};
   if (rt_vm_start(&config, program, bytes, &fault) == RT_OK) return;
