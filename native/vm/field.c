@@ -6,7 +6,7 @@
 #include "vm/heap_internal.h"
 #include "vm/role.h"
 
-#define LARGEST_INDEX 0xfffeu
+#define LARGEST_INDEX 0xffefu
 
 /* ---- Members of builtin objects ---- */
 
@@ -180,6 +180,12 @@ rt_value_t rt_field_get(rt_value_t object, rt_key_t key) {
       break;
     case RT_TAG_BUILTIN:
       return member_of_builtin(object, key);
+    case RT_TAG_PIN: {
+      rt_value_t member;
+      if (rt_pin_field(object, key, &member)) return member;
+      own = rt_attached_map(object, 0);
+      break;
+    }
     case RT_TAG_SPECIAL:
       if (object == RT_UNDEFINED || object == RT_NULL) {
         return rt_throw_type_error("getting field '%v' of %v", rt_name_string(key), object);

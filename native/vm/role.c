@@ -21,6 +21,7 @@ rt_status_t rt_roles_init(void) {
   roles.generation = rt_bus_generation();
   roles.is_stopped = 0;
   rt_waits_init();
+  rt_pins_reset();
   rt_bus_listen(hear);
   return RT_OK;
 }
@@ -228,8 +229,51 @@ static uint32_t is_bound_well(const rt_role_t *role) {
   return 0;
 }
 
+/*
+ * A name like "bulb_0[app:1]" asks for the second service of its class that the script serves,
+ * "[int:1]" for the second of this device's own. Which of them; -1: any will do.
+ */
+static int32_t wanted_service(rt_value_t name, uint64_t *device_id) {
+  uint32_t bytes;
+  const char *text = rt_string_text(name, &bytes);
+  if (bytes < 7u || text[bytes - 1u] != ']') return -1;
+  uint32_t at = bytes - 2u;
+  while (at > 0 && text[at] >= '0' && text[at] <= '9') at--;
+  if (at < 4u || at == bytes - 2u || text[at] != ':' || text[at - 4u] != '[') return -1;
+  const char *where = text + at - 3u;
+  if (where[0] == 'a' && where[1] == 'p' && where[2] == 'p') {
+    *device_id = rt_bus_server_id();
+  } else if (where[0] == 'i' && where[1] == 'n' && where[2] == 't') {
+    *device_id = rt_bus_device_id();
+  } else {
+    return -1;
+  }
+  uint32_t number = 0;
+  while (++at < bytes - 1u) number = (10u * number + (uint32_t)(text[at] - '0')) & 0xffffu;
+  return (int32_t)number;
+}
+
+/* The nth service of the role's class on one device. */
+static uint32_t find_wanted(rt_role_t *role, uint64_t wanted_id, int32_t nth) {
+  uint64_t device_id;
+  const uint32_t *classes;
+  uint32_t count;
+  for (uint32_t i = 0; rt_bus_device(i, &device_id, &classes, &count) == RT_OK; i++) {
+    if (device_id != wanted_id) continue;
+    for (uint32_t index = 1; index < count; index++) {
+      if (classes[index] != role->service_class || nth-- != 0) continue;
+      role->device_id = device_id;
+      role->index = (uint8_t)index;
+      return 1;
+    }
+  }
+  return 0;
+}
+
 static uint32_t find_service(rt_role_t *role) {
   uint64_t device_id;
+  const int32_t wanted = wanted_service(role->name, &device_id);
+  if (wanted >= 0) return find_wanted(role, device_id, wanted);
   const uint32_t *classes;
   uint32_t count;
   for (uint32_t i = 0; rt_bus_device(i, &device_id, &classes, &count) == RT_OK; i++) {

@@ -12,6 +12,7 @@
 #include "bus/bus.h"
 #include "vm/image.h"
 #include "vm/object.h"
+#include "vm/pin.h"
 
 /* The loaded program's image; the VM's. */
 extern rt_image_t rt_image;
@@ -79,12 +80,5 @@ typedef struct {
   uint8_t service_index;
   uint32_t reserved;
 } rt_packet_object_t;
-
-/* ---- Pins ---- */
-
-/* GPIO.<key>: RT_TAG_PIN, or RT_UNDEFINED when the board has no such pin. */
-rt_value_t rt_pin_find(rt_key_t key);
-/* The board's name of a pin. */
-const char *rt_pin_name(rt_value_t pin);
 
 #endif
