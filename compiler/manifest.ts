@@ -1,5 +1,5 @@
 /** devicescript.json, the project's manifest (docs/manifest.md). */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { RetuneError } from '../cli/error.ts';
@@ -62,16 +62,38 @@ export function parseManifest(json: unknown, file: string): Manifest {
   };
 }
 
-/** The manifest's board, from boards/ beside the manifest or from a path. */
-export function boardOf(manifest: Manifest): Board {
-  const path = manifest.board.endsWith('.json') ? manifest.board : undefined;
-  const file = join(manifest.root, path ?? join('boards', `${manifest.board}.board.json`));
-  if (!existsSync(file)) {
-    throw new RetuneError(
-      `${manifest.file}: field "board": there is no ${file}; name a file in boards/`,
-    );
+/** The manifest's board, from boards/ beside the manifest or from a path; `name` overrides it. */
+export function boardOf(manifest: Manifest, name = manifest.board): Board {
+  if (name.endsWith('.json')) return existing(manifest, join(manifest.root, name));
+  const folder = join(manifest.root, 'boards');
+  const file = join(folder, `${name}.board.json`);
+  if (existsSync(file)) return readBoard(file);
+  return aliased(folder, name) ?? existing(manifest, file);
+}
+
+function existing(manifest: Manifest, file: string): Board {
+  if (existsSync(file)) return readBoard(file);
+  throw new RetuneError(
+    `${manifest.file}: field "board": there is no ${file}; name a file in boards/`,
+  );
+}
+
+function aliased(folder: string, name: string): Board | undefined {
+  if (!existsSync(folder)) return undefined;
+  const files = readdirSync(folder).filter((file) => file.endsWith('.board.json'));
+  const boards = files.sort().map((file) => join(folder, file));
+  const file = boards.find((path) => aliasIn(path) === name);
+  return file === undefined ? undefined : readBoard(file);
+}
+
+/** Without checks: a broken file of another board is none of our business. */
+function aliasIn(file: string): string | undefined {
+  try {
+    const fields = readJson(file, 'board') as { retune?: { alias?: string } };
+    return fields.retune?.alias;
+  } catch {
+    return undefined;
   }
-  return readBoard(file);
 }
 
 /** Every module needs its service specification. */

@@ -31,6 +31,27 @@ export async function zig(args: string[]): Promise<string> {
   }
 }
 
+let runtime: Promise<string> | undefined;
+
+/** The compiler's run-time library for the Cortex-M0+: division, 64 bits, floating point. */
+export function compilerRuntime(): Promise<string> {
+  runtime ??= buildRuntime();
+  return runtime;
+}
+
+async function buildRuntime(): Promise<string> {
+  const folder = join(projectRoot, 'build/runtime');
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'libcompiler_rt.a');
+  const { lib_dir: library } = JSON.parse(await zig(['env'])) as { lib_dir: string };
+  await zig([
+    ...['build-lib', resolve(projectRoot, library, 'compiler_rt.zig'), ...CORTEX_M0_PLUS],
+    ...['-O', 'ReleaseSmall', '-ffunction-sections', '--name', 'compiler_rt'],
+    `-femit-bin=${file}`,
+  ]);
+  return file;
+}
+
 /** The .c files of a folder in the order of their names, relative to the project. */
 export function cFiles(folder: string): string[] {
   const path = join(projectRoot, folder);

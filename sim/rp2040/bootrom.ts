@@ -34,7 +34,12 @@ async function build(): Promise<Uint32Array> {
   const sources = [`${FOLDER}/bootrom.c`];
   const objects = await compileObjects(sources, [...CORTEX_M0_PLUS, ...flags], folder);
   const file = join(folder, 'bootrom.elf');
-  const link = ['-nostdlib', '-Wl,--no-gc-sections', `-Wl,-T,${FOLDER}/link.ld`, '-Wl,-e,rom_reset'];
+  const link = [
+    '-nostdlib',
+    '-Wl,--no-gc-sections',
+    `-Wl,-T,${FOLDER}/link.ld`,
+    '-Wl,-e,rom_reset',
+  ];
   await zig(['cc', ...CORTEX_M0_PLUS, ...link, ...objects, '-o', file]);
   const { segments, symbols } = readElf(readFileSync(file));
   const rom = new Uint8Array(4 * WORDS);

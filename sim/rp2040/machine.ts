@@ -9,7 +9,13 @@ import { RP2040, type Logger } from 'rp2040js';
 import { ChipClock } from './clock.ts';
 import { Cpu, CpuStop, FLASH, type CpuHost } from './cpu.ts';
 import { NorFlash } from './nor-flash.ts';
-import { Extended, FlashInterface, FlashPins, PlainRegisters, RingOscillator } from './peripherals.ts';
+import {
+  Extended,
+  FlashInterface,
+  FlashPins,
+  PlainRegisters,
+  RingOscillator,
+} from './peripherals.ts';
 import { UsbHost } from './usb-host.ts';
 
 export interface MachineOptions {

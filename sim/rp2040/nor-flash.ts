@@ -85,7 +85,8 @@ export class NorFlash {
     if (this.isBusy) return 0xff;
     if (command === 0x4b && at >= 5) return Number((this.id >> BigInt(8 * (at - 5))) & 0xffn);
     if (command === 0x9f && at > 0) return [0xef, 0x40, 0x15][at - 1] ?? 0xff;
-    if (command === 0x03 && at >= 4) return this.data[(this.address() + at - 4) % this.data.length]!;
+    if (command === 0x03 && at >= 4)
+      return this.data[(this.address() + at - 4) % this.data.length]!;
     return 0xff;
   }
 
@@ -101,8 +102,7 @@ export class NorFlash {
   cutPower(seed: number): void {
     const { running } = this;
     if (running && this.isBusy) {
-      const share =
-        (this.nanos() - running.startNanos) / (running.endNanos - running.startNanos);
+      const share = (this.nanos() - running.startNanos) / (running.endNanos - running.startNanos);
       tear(this.data, running, share, new Random(seed));
     }
     this.running = undefined;

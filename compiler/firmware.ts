@@ -1,0 +1,158 @@
+/** `retune build --board`: links a board's firmware and says where its flash and RAM go. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { RetuneError } from '../cli/error.ts';
+import type { Board } from './board.ts';
+import type { CompiledModel } from './compile.ts';
+import { crc32Mpeg2 } from './crc.ts';
+import { readElf } from './elf.ts';
+import { firmwareReport, type FirmwareReport } from './firmware-report.ts';
+import {
+  boardSource,
+  linkScript,
+  modelSource,
+  modulesSource,
+  programSource,
+} from './firmware-sources.ts';
+import {
+  cFiles,
+  compileObjects,
+  compilerRuntime,
+  CORTEX_M0_PLUS,
+  projectRoot,
+  zig,
+} from './toolchain.ts';
+import { uf2 } from './uf2.ts';
+
+export const FLASH_ADDRESS = 0x10000000;
+const BOOT2_BYTES = 252;
+
+export interface FirmwareOptions {
+  board: Board;
+  /** Names in native/services. */
+  modules: string[];
+  /** Without: a firmware that learns nothing. */
+  model?: CompiledModel;
+  /** Bytecode that the firmware brings along. */
+  program?: Uint8Array;
+  /** Where the results go; default build/BOARD. */
+  outDir?: string;
+  /** More flags for the C compiler, for tests. */
+  flags?: string[];
+  /** C files instead of those of the rooms, for tests of the HAL alone. */
+  sources?: string[];
+}
+
+export interface Firmware {
+  elf: string;
+  uf2: string;
+  map: string;
+  /** Contents of the flash from its start. */
+  image: Uint8Array;
+  symbols: ReturnType<typeof readElf>['symbols'];
+  report: FirmwareReport;
+}
+
+const ROOMS = ['vm', 'bus', 'services', 'firmware', 'engine', 'dsp', 'store', 'libm', 'hal/rp2040'];
+
+export const FIRMWARE_FLAGS = [
+  ...['-std=c99', '-O2', '-g0', '-ffreestanding', '-fno-unroll-loops', '-fno-sanitize=all'],
+  ...['-ffunction-sections', '-fdata-sections', '-fno-asynchronous-unwind-tables'],
+  ...['-Wall', '-Wextra', '-Inative', '-Inative/engine', '-isystem', 'native/hal/freestanding'],
+];
+
+/** Modules that a board has because of what is soldered to it. */
+export function boardModules(board: Board): string[] {
+  const names = [];
+  if (board.button !== undefined) names.push('button');
+  if (board.led !== undefined) names.push('light_bulb');
+  return [...names, 'power'];
+}
+
+/** The C files of every firmware for an RP2040. */
+function roomSources(): string[] {
+  return [...ROOMS.flatMap((room) => cFiles(`native/${room}`)), 'native/hal/libc.c'];
+}
+
+/** Compiles and links. Throws RetuneError for what the maker can mend, Error for our own defects. */
+export async function buildFirmware(options: FirmwareOptions): Promise<Firmware> {
+  const { board } = options;
+  if (board.archId !== 'rp2040') {
+    throw new RetuneError(
+      `${board.file}: "archId" is ${board.archId ?? 'missing'}; only rp2040 boards have a firmware`,
+    );
+  }
+  const folder = options.outDir ?? join(projectRoot, 'build', board.id);
+  mkdirSync(folder, { recursive: true });
+  const generated = writeSources(folder, options);
+  const sources = [...(options.sources ?? roomSources()), ...generated];
+  const flags = [...CORTEX_M0_PLUS, ...FIRMWARE_FLAGS, ...(options.flags ?? [])];
+  const objects = await compileObjects(sources, flags, join(folder, 'objects'));
+  return link(folder, objects, board);
+}
+
+function moduleNames({ modules, model, board }: FirmwareOptions): string[] {
+  // Without a model nobody can learn or listen for words.
+  const learning = ['learner', 'capture'];
+  const wanted = modules.filter((name) => model !== undefined || !learning.includes(name));
+  const names = new Set([...learning.filter((name) => wanted.includes(name)), ...wanted]);
+  for (const name of boardModules(board)) names.add(name);
+  for (const name of names) {
+    if (existsSync(join(projectRoot, 'native/services', `${name}.c`))) continue;
+    throw new RetuneError(
+      `module ${name}: there is no native/services/${name}.c; write it or take it off "modules"`,
+    );
+  }
+  return [...names];
+}
+
+function writeSources(folder: string, options: FirmwareOptions): string[] {
+  const texts: Record<string, string> = {
+    'board.c': boardSource(options.board),
+    'program.c': programSource(options.program),
+    'link.ld': linkScript(options.board),
+  };
+  if (!options.sources) {
+    texts['modules.c'] = modulesSource(moduleNames(options));
+    texts['model.c'] = modelSource(options.model);
+  }
+  return Object.entries(texts).flatMap(([name, text]) => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return name.endsWith('.c') ? [relative(projectRoot, path)] : [];
+  });
+}
+
+async function link(folder: string, objects: string[], board: Board): Promise<Firmware> {
+  const name = join(folder, board.id);
+  const [elf, map] = [`${name}.elf`, `${name}.map`];
+  await zig([
+    ...['ld.lld', '-T', join(folder, 'link.ld'), '--gc-sections', '-Map', map],
+    ...['--build-id=none', '-z', 'norelro', ...objects, await compilerRuntime(), '-o', elf],
+  ]);
+  const file = readFileSync(elf);
+  writeBootChecksum(file);
+  writeFileSync(elf, file);
+  const parsed = readElf(file);
+  const image = flashImage(parsed.segments);
+  writeFileSync(`${name}.uf2`, uf2(image, FLASH_ADDRESS));
+  const report = firmwareReport(parsed, readFileSync(map, 'utf8'), image.length, board);
+  return { elf, map, uf2: `${name}.uf2`, image, symbols: parsed.symbols, report };
+}
+
+/** The boot ROM starts the second stage only when this fits. */
+function writeBootChecksum(file: Uint8Array): void {
+  const { segments } = readElf(file);
+  const first = segments.find((segment) => segment.loadAddress === FLASH_ADDRESS);
+  if (first === undefined) throw new Error('the image has nothing at the start of the flash');
+  const crc = crc32Mpeg2(first.bytes.subarray(0, BOOT2_BYTES));
+  new DataView(file.buffer, file.byteOffset).setUint32(first.fileOffset + BOOT2_BYTES, crc, true);
+}
+
+function flashImage(segments: ReturnType<typeof readElf>['segments']): Uint8Array {
+  const loaded = segments.filter(({ bytes }) => bytes.length > 0);
+  const end = Math.max(...loaded.map(({ loadAddress, bytes }) => loadAddress + bytes.length));
+  const image = new Uint8Array(end - FLASH_ADDRESS).fill(0xff);
+  for (const { loadAddress, bytes } of loaded) image.set(bytes, loadAddress - FLASH_ADDRESS);
+  return image;
+}
