@@ -10,7 +10,3 @@ a.insert(0, -3);
 console.log(a);
 a.insert(100, 1);
 console.log(a);
-a.length = 2;
-console.log(a, a.length);
-a.length = 4;
-console.log(a);

@@ -7,8 +7,6 @@ b.fillAt(6, 100, 0xbb);
 console.log(b);
 b.blitAt(0, hex`0102030405`, 1, 3);
 console.log(b);
-b.blitAt(1, b, 0, 5);
-console.log(b);
 b.blitAt(0, b, 2, 6);
 console.log(b);
 b.blitAt(3, 'xyz', 0, 3);

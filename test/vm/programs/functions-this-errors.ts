@@ -8,10 +8,8 @@ function attempt(f: () => any) {
   }
 }
 const push: any = Array.prototype.push;
-const up: any = String.prototype.toUpperCase;
 try {
   push(1);
 } catch (e) {
   console.log((e as Error).name);
 }
-attempt(() => up());

@@ -12,6 +12,6 @@ function touch(path: string[], v: any) {
 touch(['a', 'map', 'x'], 1);
 touch(['b', 'c', 'd'], 'deep');
 touch(['n'], state.n + 1);
-state.a.list[4] = 'end';
+state.a.list[2] = 'end';
 console.log(state);
 console.log(JSON.stringify(state));

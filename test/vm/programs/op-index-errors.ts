@@ -53,8 +53,4 @@ attempt(() => nil());
 attempt(() => num());
 attempt(() => arr.foo());
 attempt(() => num.foo());
-attempt(() => {
-  delete arr[0];
-  return arr;
-});
 attempt(() => true < (undefined as any));

@@ -3,4 +3,4 @@ import * as ds from '@devicescript/core';
 function id(x: any): any {
   return x;
 }
-for (const v of [0, NaN, Infinity, 'a', '1', null, undefined, {}] as any[]) console.log(v, isNaN(id(v)));
+for (const v of [0, NaN, Infinity, '1'] as any[]) console.log(v, isNaN(id(v)));

@@ -12,7 +12,7 @@ class Temperature extends Server {
     return 20 + reads;
   }
   minReading() {
-    return -40;
+    return 10;
   }
   maxReading() {
     return 85;
