@@ -14,10 +14,12 @@ void *rt_object_of(rt_value_t value, rt_kind_t kind) {
 
 /* ---- To a truth value ---- */
 
+/* Of the numbers that are no int32 only the infinite ones are true, so `if (0.5)` is not taken: that
+ * is what the official VM does, and a program has to behave the same on both. */
 int rt_to_bool(rt_value_t value) {
   if (RT_IS_INT(value)) return RT_PAYLOAD(value) != 0;
   if (RT_TAG(value) == RT_TAG_SPECIAL) return value == RT_TRUE;
-  if (RT_IS_DOUBLE(value)) return value != RT_NAN && (value << 1) != 0;
+  if (RT_IS_DOUBLE(value)) return (value << 1) == 0xffe0000000000000u;
   uint32_t bytes;
   return rt_string_text(value, &bytes) == NULL || bytes != 0;
 }
@@ -79,7 +81,9 @@ rt_value_t rt_to_string(rt_value_t value) {
     return builtin_string(words[RT_PAYLOAD(value) & 3u]);
   }
   if (RT_AS_ARRAY(value) != NULL) return builtin_string(RT_STR_array);
-  if (RT_AS_MAP(value) != NULL) return builtin_string(RT_STR_map);
+  if (RT_AS_MAP(value) != NULL || RT_TAG(value) == RT_TAG_BUILTIN) {
+    return builtin_string(RT_STR_map);
+  }
   char room[RT_INSPECT_BYTES];
   rt_text_t text = {.text = room, .room = sizeof room, .length = 0};
   rt_text_add_value(&text, value);

@@ -144,7 +144,9 @@ static void add_heap_object(rt_text_t *text, rt_value_t value) {
       add_buffer(text, value);
       break;
     case RT_KIND_CLOSURE:
-      add_function(text, object->extra);
+      rt_text_add_words(text, "[Closure: ");
+      add_function_name(text, object->extra);
+      rt_text_add_char(text, ']');
       break;
     case RT_KIND_BOUND:
       rt_text_add_words(text, "[Method: ");

@@ -10,7 +10,7 @@
 #define LEVEL_VALUES 3u
 /* No block of the heap is larger; objects that share parts could make text without end. */
 #define MOST_BYTES 0x80000u
-#define MOST_INDENT 64u
+#define MOST_INDENT 255u
 
 typedef struct {
   rt_text_t text;

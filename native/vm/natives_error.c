@@ -77,7 +77,11 @@ static void print_trace(rt_value_t trace) {
 }
 
 void rt_error_print(rt_value_t exception) {
-  rt_call_t call = {exception, 0, 0};
+  rt_call_t call = {exception, NULL, 0};
+  if (RT_AS_MAP(exception) == NULL) {
+    print_line("Exception: ", exception);
+    return;
+  }
   rt_value_t name = own_property(exception, RT_STR_name);
   if (name == RT_UNDEFINED) name = rt_native_error_name(&call);
   print_line("Exception: ", name);
