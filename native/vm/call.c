@@ -21,8 +21,10 @@ static rt_call_outcome_t enter(uint32_t index, rt_ref_t closure, rt_value_t rece
   }
   rt_frame_t *frame = rt_frame_new(index, closure, receiver, arguments, count);
   if (frame == NULL) return RT_CALL_DONE;
+  rt_frame_sync();
   frame->caller = RT_REF(rt_vm.frame);
   rt_vm.frame = frame;
+  rt_vm.pc = rt_image.bytes + frame->pc;
   rt_vm.depth++;
   return RT_CALL_ENTERED;
 }

@@ -14,6 +14,7 @@ static uint32_t image_offset(const rt_frame_t *frame) { return frame->pc; }
 void rt_exception_trace(rt_value_t exception) {
   rt_map_t *map = RT_AS_MAP(exception);
   if (map == NULL || rt_vm.frame == NULL || rt_map_find(map, RT_STR___stack__) != NULL) return;
+  rt_frame_sync();
   uint32_t frames = 0;
   for (rt_frame_t *frame = rt_vm.frame; frame != NULL && frames < TRACE_FRAMES; frames++) {
     frame = frame->caller == 0 ? NULL : RT_POINTER(frame->caller);
@@ -71,6 +72,7 @@ void rt_vm_panic(uint32_t code, const char *name) {
   rt_vm.is_throwing = 1;
   rt_vm.exception = RT_UNDEFINED;
   if (name == NULL) return;
+  rt_frame_sync();
   rt_line_t text = {.length = 0};
   rt_line_put(&text, "Exception: ");
   rt_line_put(&text, name);

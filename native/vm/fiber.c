@@ -172,6 +172,7 @@ void rt_fiber_run(rt_fiber_t *fiber) {
   if (!rt_vm.is_preempted) {
     rt_vm.fiber = fiber;
     rt_vm.frame = RT_POINTER(fiber->frame);
+    rt_vm.pc = rt_image.bytes + rt_vm.frame->pc;
     rt_vm.result = fiber->result;
     rt_vm.depth = fiber->depth;
     rt_vm.fiber_us = 0;

@@ -17,27 +17,43 @@
 #define HAS_COMPUTED_GOTO 1
 #endif
 
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
 #ifdef RT_VM_TRACE
 #define TRACE() rt_vm_trace_opcode(*pc)
 #else
 #define TRACE()
 #endif
 
-#define SAVE() (rt_vm.sp = sp, rt_vm.frame->pc = (uint16_t)(pc - rt_image.bytes))
-#define CHECK()                                   \
-  do {                                            \
-    if (rt_vm.is_throwing) goto handle_exception; \
+#define SAVE() (rt_vm.sp = sp, rt_vm.pc = pc)
+#define CHECK()                                             \
+  do {                                                      \
+    if (UNLIKELY(rt_vm.is_throwing)) goto handle_exception; \
   } while (0)
 
 /* The immediate of the running opcode, nearly always one byte. */
-#define IMMEDIATE(name)                          \
-  int32_t name = *pc++;                          \
-  if (name >= (int32_t)RT_IMMEDIATE_MULTIBYTE) { \
-    pc = rt_immediate_long(pc - 1);              \
-    name = rt_immediate;                         \
+#define IMMEDIATE(name)                                    \
+  int32_t name = *pc++;                                    \
+  if (UNLIKELY(name >= (int32_t)RT_IMMEDIATE_MULTIBYTE)) { \
+    pc = rt_immediate_long(pc - 1);                        \
+    name = rt_immediate;                                   \
   }
 
-#define BOTH_INTS(a, b) ((RT_TAG(a) & RT_TAG(b)) == RT_TAG_INT)
+/* Jumps are written with two bytes whatever their length: 0xf9 forward, 0xfd backward. */
+#define JUMP_OFFSET(name)                                     \
+  int32_t name;                                               \
+  if (LIKELY((pc[0] & ~4u) == RT_IMMEDIATE_MULTIBYTE + 1u)) { \
+    name = pc[1] << 8 | pc[2];                                \
+    if (pc[0] & 4u) name = -name;                             \
+    pc += 3;                                                  \
+  } else {                                                    \
+    pc = rt_immediate_long(pc);                               \
+    name = rt_immediate;                                      \
+  }
+
+#define BOTH_INTS(a, b) LIKELY(is_zero((RT_TAG(a) & RT_TAG(b)) + 1u))
+#define IS_TAG(value, tag) is_zero(RT_TAG(value) - (tag))
 #define INT(value) ((int32_t)RT_PAYLOAD(value))
 
 #define COMPARE(operator, slow)                 \
@@ -77,6 +93,17 @@
     sp[-1] = (expression);       \
     NEXT;                        \
   } while (0)
+
+/*
+ * Tags are small negative numbers: adding and comparing with 0 is two instructions of a Cortex-M0+.
+ * Clang would keep each tag as a constant on the stack instead; the empty assembler hides the sum.
+ */
+static inline int is_zero(uint32_t sum) {
+#ifdef __thumb__
+  __asm__("" : "+r"(sum));
+#endif
+  return sum == 0;
+}
 
 void rt_interpreter_run(void) {
 #if HAS_COMPUTED_GOTO
@@ -129,7 +156,7 @@ op_DIRECT:
   OP(STORE_LOCAL) {
     IMMEDIATE(index)
     rt_value_t value = *--sp;
-    if (RT_TAG(value) == RT_TAG_METHOD) {
+    if (UNLIKELY(IS_TAG(value, RT_TAG_METHOD))) {
       SAVE();
       value = rt_vm_settle(value);
       CHECK();
@@ -145,7 +172,7 @@ op_DIRECT:
   OP(STORE_GLOBAL) {
     IMMEDIATE(index)
     rt_value_t value = *--sp;
-    if (RT_TAG(value) == RT_TAG_METHOD) {
+    if (UNLIKELY(IS_TAG(value, RT_TAG_METHOD))) {
       SAVE();
       value = rt_vm_settle(value);
       CHECK();
@@ -181,24 +208,24 @@ op_DIRECT:
 
   OP(JMP) {
     const uint8_t *from = pc - 1;
-    IMMEDIATE(offset)
+    JUMP_OFFSET(offset)
     pc = from + offset;
     if (offset > 0) NEXT;
     goto backward;
   }
   OP(JMP_Z) {
     const uint8_t *from = pc - 1;
-    IMMEDIATE(offset)
+    JUMP_OFFSET(offset)
     const rt_value_t value = *--sp;
     if (value == RT_TRUE) NEXT;
-    if (value != RT_FALSE && rt_to_bool(value)) NEXT;
+    if (UNLIKELY(value != RT_FALSE) && rt_to_bool_fast(value)) NEXT;
     pc = from + offset;
     if (offset > 0) NEXT;
     goto backward;
   }
   OP(JMP_RET_VAL_Z) {
     const uint8_t *from = pc - 1;
-    IMMEDIATE(offset)
+    JUMP_OFFSET(offset)
     if (rt_vm.result != RT_UNDEFINED && rt_vm.result != RT_NULL) NEXT;
     pc = from + offset;
     if (offset > 0) NEXT;
@@ -231,7 +258,7 @@ op_DIRECT:
   OP(RETURN) {
     rt_value_t value = *--sp;
     rt_frame_t *frame = rt_vm.frame;
-    if (RT_TAG(value) == RT_TAG_METHOD) {
+    if (UNLIKELY(IS_TAG(value, RT_TAG_METHOD))) {
       SAVE();
       value = rt_vm_settle(value);
       CHECK();
@@ -582,14 +609,14 @@ op_DIRECT:
 
   OP(TRY) {
     const uint8_t *from = pc - 1;
-    IMMEDIATE(offset)
+    JUMP_OFFSET(offset)
     SAVE();
     if (rt_interpret_try((uint32_t)(from + offset - rt_image.bytes))) NEXT;
     goto stopped;
   }
   OP(END_TRY) {
     const uint8_t *from = pc - 1;
-    IMMEDIATE(offset)
+    JUMP_OFFSET(offset)
     SAVE();
     if (!rt_interpret_end_try()) goto stopped;
     pc = from + offset;
@@ -624,7 +651,7 @@ op_DIRECT:
   }
   OP(THROW_JMP) {
     const uint8_t *from = pc - 1;
-    IMMEDIATE(offset)
+    JUMP_OFFSET(offset)
     SAVE();
     sp--;
     rt_exception_jump((uint32_t)(from + offset - rt_image.bytes), (uint32_t)rt_to_int32(*sp));

@@ -66,30 +66,29 @@ typedef struct {
 /* Frames up to this size are kept for the next call when they return. */
 #define RT_FRAME_CACHE_UNITS 16u
 
+/* What the interpreter's loop uses comes first: small offsets are what a Cortex-M0+ reaches. */
 typedef struct {
-  /* Evaluation stack. Empty between statements, so fibers share it. */
-  rt_value_t stack[RT_STACK_DEPTH + RT_STACK_SPARE];
-  rt_value_t *sp; /* first free; up to date whenever something is allocated */
-
-  rt_value_t result; /* what ret_val reads */
-  rt_value_t exception;
-  rt_value_t method_this;     /* of the RT_TAG_METHOD at the bottom of the stack */
-  rt_value_t method_function; /* what is called then, when it is not the payload: a closure */
-  rt_value_t *globals;
-
-  rt_fiber_t *fiber; /* that runs, NULL: none */
   rt_frame_t *frame;
-  rt_ref_t fibers; /* first of all that are not done */
-  rt_ref_t global_block;
+  const uint8_t *pc; /* of `frame`, up to date whenever something is allocated or may throw */
+  rt_value_t *sp;    /* first free place of `stack`; likewise */
 
   uint8_t is_throwing;  /* `exception` waits for a handler */
   uint8_t is_switching; /* the interpreter has to stop after this statement */
   uint8_t is_preempted; /* … because the slice is over: the same fiber goes on */
   uint8_t is_dying;     /* a panic is being reported */
-  uint8_t state;        /* rt_vm_state_t */
-  uint16_t depth;
-  int32_t countdown; /* calls and backward jumps until the next look at the clock */
+  int32_t countdown;    /* calls and backward jumps until the next look at the clock */
+  rt_value_t *globals;
+  rt_value_t result;          /* what ret_val reads */
+  rt_value_t method_this;     /* of the RT_TAG_METHOD at the bottom of the stack */
+  rt_value_t method_function; /* what is called then, when it is not the payload: a closure */
+  rt_value_t exception;
+  uint32_t depth; /* calls within each other */
+  rt_ref_t frame_cache[RT_FRAME_CACHE_UNITS + 1u];
 
+  rt_fiber_t *fiber; /* that runs, NULL: none */
+  rt_ref_t fibers;   /* first of all that are not done */
+  rt_ref_t global_block;
+  uint8_t state; /* rt_vm_state_t */
   uint32_t panic_code;
   uint32_t next_fiber;
   uint32_t slice_us;
@@ -98,10 +97,16 @@ typedef struct {
   uint64_t start_us;
   rt_vm_config_t config;
 
-  rt_ref_t frame_cache[RT_FRAME_CACHE_UNITS + 1u];
+  /* Evaluation stack. Empty between statements, so fibers share it. */
+  rt_value_t stack[RT_STACK_DEPTH + RT_STACK_SPARE];
 } rt_vm_t;
 
 extern rt_vm_t rt_vm;
+
+/* Where the running frame is, for whoever looks at frames. */
+static inline void rt_frame_sync(void) {
+  if (rt_vm.frame != NULL) rt_vm.frame->pc = (uint16_t)(rt_vm.pc - rt_image.bytes);
+}
 
 #ifdef RT_VM_TRACE
 /* Tests count what programs use. */
