@@ -290,8 +290,11 @@ static void send_unsupported(rt_service_t *service, uint32_t method, uint32_t ra
   rt_service_event(service, EVENT_ERROR, payload, (uint8_t)length);
 }
 
-/* Takes over registers `method` and `rank`; what the firmware cannot do is set back. */
-static void configure(rt_service_t *service) {
+/*
+ * Takes over registers `method` and `rank`; what the firmware was not built with is set back. Who
+ * changes the method alone gets the rank that there is.
+ */
+static void configure(rt_service_t *service, uint16_t code) {
   const uint8_t method = rt_learner_settings.method;
   uint8_t rank = rt_learner_settings.rank;
   if (rank < 1) rank = 1;
@@ -299,6 +302,9 @@ static void configure(rt_service_t *service) {
   const uint32_t changed = method != rt_learner.method || rank != rt_learner.rank;
   if (method <= RT_ADAPTER_LORA && changed && !is_busy()) {
     const rt_learner_model_t *model = rt_learner_find_model(method, rank);
+    if (model == NULL && code == REG_METHOD) {
+      model = rt_learner_find_model(method, RT_LEARNER_ANY_RANK);
+    }
     if (model == NULL) {
       send_unsupported(service, method, rank);
     } else {
@@ -309,7 +315,7 @@ static void configure(rt_service_t *service) {
 }
 
 static void written(rt_service_t *service, uint16_t code) {
-  if (code == REG_METHOD || code == REG_RANK) configure(service);
+  if (code == REG_METHOD || code == REG_RANK) configure(service, code);
 }
 
 static void read_model(void) {

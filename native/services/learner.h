@@ -97,7 +97,9 @@ extern rt_learner_t rt_learner;
 /* Starts afresh on a model of the setup: adapter reset, windows forgotten, nothing under way. */
 rt_status_t rt_learner_bind(const rt_learner_model_t *model, uint8_t method);
 
-/* The model of the setup with this kind of adapter; NULL: there is none. */
+/* The model of the setup with this kind of adapter, of this rank (1: kinds without) or
+ * RT_LEARNER_ANY_RANK; NULL: there is none. */
+#define RT_LEARNER_ANY_RANK 0u
 const rt_learner_model_t *rt_learner_find_model(uint8_t method, uint8_t rank);
 
 /* Memory of a remembered input, index below recent_capacity. */

@@ -29,7 +29,7 @@ const rt_learner_model_t *rt_learner_find_model(uint8_t method, uint8_t rank) {
   for (uint32_t i = 0; i < setup->model_count; i++) {
     const rt_learner_model_t *model = &setup->models[i];
     if (method_of(model) != method) continue;
-    if (method == RT_ADAPTER_HEAD || rank_of(model) == rank) return model;
+    if (rank == RT_LEARNER_ANY_RANK || rank_of(model) == rank) return model;
   }
   return NULL;
 }

@@ -18,19 +18,23 @@ import { type Device, GET, kindOf, type Sent, SET } from './device.ts';
 
 const FLAGS = [
   ...['-target', 'wasm32-freestanding', '-O2', '-g0', '-ffreestanding'],
-  ...['-fno-sanitize=undefined', '-fvisibility=default', '-Itest/services'],
+  ...['-fsanitize=undefined', '-fsanitize-trap=undefined', '-fvisibility=default'],
+  '-Itest/services',
 ];
 const PAGE_BYTES = 65536;
 /** Bytes of sent_t in driver_bus.c. */
 const SENT_BYTES = 240;
+
+/** Test files run side by side, each in a folder of its own; zig's cache does the work once. */
+const FOLDER = `services-test/${process.env['VITEST_POOL_ID'] ?? '0'}`;
 
 let building: Promise<WebAssembly.Module> | undefined;
 
 async function build(): Promise<WebAssembly.Module> {
   const folders = ['native/services', 'native/store', 'test/services'];
   const sources = [...portableSources(), ...folders.flatMap(cFiles)];
-  const objects = await compileAll(sources, FLAGS, 'services-test');
-  const file = join(outputDir('services-test'), 'services.wasm');
+  const objects = await compileAll(sources, FLAGS, FOLDER);
+  const file = join(outputDir(FOLDER), 'services.wasm');
   await zig([
     'wasm-ld',
     ...['--no-entry', '--export-dynamic', '--export=__heap_base', '--stack-first'],
