@@ -262,7 +262,8 @@ static void dispatch_commands(void) {
   }
 }
 
-static void hear(const rt_packet_t *packet) {
+/* 1: the script was woken. */
+static uint32_t hear(const rt_packet_t *packet) {
   const uint32_t is_announcement =
       packet->service_index == RT_SERVICE_CONTROL && packet->command == 0;
   if (packet->device_id == bus.server_id && is_announcement && !is_command(packet)) {
@@ -270,17 +271,20 @@ static void hear(const rt_packet_t *packet) {
   }
   /* The script repeats its servers' events itself; here they arrive at once. */
   if (packet->device_id == bus.server_id && is_event(packet) && rt_devices_is_repeat(packet)) {
-    return;
+    return 0;
   }
-  if (bus.listener != NULL) bus.listener(packet);
+  return bus.listener != NULL && bus.listener(packet);
 }
 
-static void dispatch_reports(void) {
+/* 1: the script was woken, and more waits until it has run. */
+static uint32_t dispatch_reports(void) {
   rt_packet_t packet;
-  while (!bus.holds_reports && rt_queue_peek(&bus.reports, &packet)) {
-    hear(&packet);
+  uint32_t has_woken = 0;
+  while (!has_woken && !bus.holds_reports && rt_queue_peek(&bus.reports, &packet)) {
+    has_woken = hear(&packet);
     rt_queue_pop(&bus.reports);
   }
+  return has_woken;
 }
 
 uint32_t rt_bus_is_pending(void) {
@@ -304,8 +308,7 @@ uint64_t rt_bus_process(uint64_t now_us) {
   next_us = earlier(next_us, rt_devices_expire(now_us));
   do {
     dispatch_commands();
-    dispatch_reports();
-  } while (rt_bus_is_pending());
+  } while (!dispatch_reports() && rt_bus_is_pending());
   rt_links_poll();
   return rt_links_have_output() ? earlier(next_us, now_us + 1000u) : next_us;
 }

@@ -91,9 +91,11 @@ uint64_t rt_bus_server_id(void);
 
 /*
  * The script's ear (native/vm registers it): gets reports and events of all devices, this one too,
- * and commands to services that the script serves. Called from rt_bus_process only.
+ * and commands to services that the script serves. Called from rt_bus_process only. Returns 1 when
+ * that woke the script: then the next packet waits for the next turn, so that handlers, which keep
+ * only the newest of what comes while they run, see one after the other.
  */
-typedef void (*rt_bus_listener_t)(const rt_packet_t *packet);
+typedef uint32_t (*rt_bus_listener_t)(const rt_packet_t *packet);
 void rt_bus_listen(rt_bus_listener_t listener);
 
 /*

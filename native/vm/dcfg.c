@@ -5,8 +5,8 @@
 
 /*
  * Section: magic u32[2], size u32, entries u16, hashes, a table to jump by hash; then the entries:
- * key (15 bytes and a NUL), hash u16, type and size u16, value u32; for texts the value is an offset
- * from the start of the section. There are few: they are looked through in order.
+ * key (15 bytes and a NUL), hash u16, type and size u16, value u32; for texts the value is an
+ * offset from the start of the section. There are few: they are looked through in order.
  */
 #define MAGIC0 0x47464344u
 #define MAGIC1 0xcab49b0au

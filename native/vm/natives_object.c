@@ -2,6 +2,7 @@
 #include "vm/abi.h"
 #include "vm/attached.h"
 #include "vm/heap_internal.h"
+#include "vm/pin.h"
 
 rt_value_t rt_native_object_new(rt_call_t *call) {
   rt_value_t given = call->arguments[0];
@@ -37,6 +38,17 @@ static int push_natives(rt_array_t *array, uint32_t builtin, int values) {
   return 0;
 }
 
+/* GPIO has the board's pins. */
+static int push_pins(rt_array_t *array, int values) {
+  for (uint32_t i = 0; i < rt_pin_count(); i++) {
+    const rt_value_t pin = RT_MAKE(RT_TAG_PIN, i);
+    rt_value_t label = RT_UNDEFINED;
+    if (!values) (void)rt_pin_field(pin, RT_STR_label, &label);
+    if (rt_array_push(array, values ? pin : label) != 0) return -1;
+  }
+  return 0;
+}
+
 static rt_value_t list(rt_value_t object, int values) {
   const rt_map_t *map;
   if (fields_of(object, &map) != 0) return RT_UNDEFINED;
@@ -45,6 +57,9 @@ static rt_value_t list(rt_value_t object, int values) {
   if (array == NULL) return RT_UNDEFINED;
   rt_heap_root(RT_OBJECT(array));
   if (RT_TAG(object) == RT_TAG_BUILTIN && push_natives(array, RT_PAYLOAD(object), values) != 0) {
+    return RT_UNDEFINED;
+  }
+  if (object == RT_MAKE(RT_TAG_BUILTIN, RT_BUILTIN_GPIO) && push_pins(array, values) != 0) {
     return RT_UNDEFINED;
   }
   rt_key_t key;

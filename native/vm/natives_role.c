@@ -100,8 +100,7 @@ rt_value_t rt_native_register_read(rt_call_t *call) {
 /* Packs the arguments and sends them with `command`. */
 static rt_value_t send_values(const rt_call_t *call, uint32_t command) {
   uint8_t bytes[RT_BUS_MAX_PAYLOAD_BYTES];
-  const int32_t size =
-      rt_pack(bytes, member_spec(call->receiver), call->arguments, call->count, 0);
+  const int32_t size = rt_pack(bytes, member_spec(call->receiver), call->arguments, call->count, 0);
   if (size < 0) return RT_UNDEFINED;
   return rt_role_send(RT_MEMBER_ROLE(call->receiver), (uint16_t)command, bytes, (uint32_t)size);
 }

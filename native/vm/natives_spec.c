@@ -81,10 +81,12 @@ rt_value_t rt_native_packet_spec_type(rt_call_t *call) {
   }
 }
 
-/* The report that answers an action, if there is one. */
+/* What answers an action, if anything does; a register answers itself. */
 rt_value_t rt_native_packet_spec_response(rt_call_t *call) {
   const rt_image_packet_t *spec = receiver(call);
-  if (spec == NULL || (spec->code & RT_PACKET_MASK) != 0) return RT_UNDEFINED;
+  if (spec == NULL) return RT_UNDEFINED;
+  if ((spec->code & RT_PACKET_MASK) == RT_PACKET_REGISTER) return call->receiver;
+  if ((spec->code & RT_PACKET_MASK) != 0) return RT_UNDEFINED;
   const rt_value_t parent = rt_spec_parent(call->receiver);
   return rt_spec_value(rt_spec_by_code(RT_PAYLOAD(parent), RT_PACKET_REPORT | spec->code));
 }

@@ -2,7 +2,7 @@
 
 /* Fields of a packet as bytes: numbers little-endian by numfmt, texts and buffers as they are. */
 
-#define FORMAT_TYPE(format) ((format) & 15u)
+#define FORMAT_TYPE(format) ((format)&15u)
 #define FORMAT_SPECIAL(format) ((format) >> 4)
 #define PIPE_BYTES 12u
 #define TRUE_BYTE 0xffu
@@ -18,9 +18,7 @@ static void copy(uint8_t *to, const uint8_t *from, uint32_t bytes) {
 
 /* ---- Packing ---- */
 
-static uint32_t room(const rt_packer_t *packer) {
-  return RT_BUS_MAX_PAYLOAD_BYTES - packer->size;
-}
+static uint32_t room(const rt_packer_t *packer) { return RT_BUS_MAX_PAYLOAD_BYTES - packer->size; }
 
 /* Bytes of a buffer or string; of anything else, of its text. Cut off at the end of the packet. */
 static int pack_bytes(rt_packer_t *packer, rt_value_t value, uint32_t most) {

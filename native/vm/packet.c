@@ -9,8 +9,8 @@ rt_packet_object_t *rt_packet_new(const rt_packet_t *packet, rt_value_t role, rt
   if (payload == NULL) return NULL;
   copy(payload->bytes, packet->payload, packet->size);
   rt_heap_root(RT_OBJECT(payload));
-  rt_packet_object_t *object = rt_heap_allocate(
-      RT_KIND_PACKET, sizeof(rt_packet_object_t) - sizeof(rt_object_t));
+  rt_packet_object_t *object =
+      rt_heap_allocate(RT_KIND_PACKET, sizeof(rt_packet_object_t) - sizeof(rt_object_t));
   if (object == NULL) return NULL;
   object->payload = RT_REF(payload);
   object->device_low = (uint32_t)packet->device_id;

@@ -7,13 +7,14 @@ static struct {
   uint32_t count, room;
   uint32_t generation; /* of the bus when roles were bound last */
   uint8_t is_stopped;
+  uint8_t has_woken;     /* by the packet being heard: some fiber */
   uint8_t event_counter; /* of the script's servers */
 } roles = {.is_stopped = 1};
 
 #define ROLES_MAX 0x7fffu
 #define FIRST_ROOM 4u
 
-static void hear(const rt_packet_t *packet);
+static uint32_t hear(const rt_packet_t *packet);
 
 rt_status_t rt_roles_init(void) {
   roles.table = roles.prototypes = 0;
@@ -335,6 +336,7 @@ static void start_method(rt_value_t object, rt_key_t name, rt_value_t argument) 
   const rt_value_t method = rt_field_get(object, name);
   if (!rt_is_throwing() && method != RT_UNDEFINED) {
     rt_fiber_start(method, object, &argument, 1, RT_CALL_BG);
+    roles.has_woken = 1;
   }
 }
 
@@ -345,7 +347,7 @@ void rt_role_notify(uint32_t role, rt_value_t packet) {
 static void hear_for_role(uint32_t number, const rt_packet_t *packet) {
   rt_role_t *role = rt_role_at(number);
   const uint32_t is_announcement = packet->service_index == RT_SERVICE_CONTROL;
-  if (!is_announcement) rt_waits_report(number, packet);
+  if (!is_announcement && rt_waits_report(number, packet)) roles.has_woken = 1;
   /*
    * Nobody has subscribed to anything: what handles packets keeps its handlers in the role's map.
    * Registers that are only read, and the announcements of every half second, then cost no fiber.
@@ -383,7 +385,8 @@ static void hear_for_roles(const rt_packet_t *packet) {
 }
 
 /* Called by the bus, outside of any fiber. */
-static void hear(const rt_packet_t *packet) {
+static uint32_t hear(const rt_packet_t *packet) {
+  roles.has_woken = 0;
   const uint32_t level = rt_heap_root_level();
   if (!(packet->flags & RT_FRAME_COMMAND)) {
     hear_for_roles(packet);
@@ -391,4 +394,5 @@ static void hear(const rt_packet_t *packet) {
     hear_for_server(packet);
   }
   rt_heap_unroot(level);
+  return roles.has_woken;
 }

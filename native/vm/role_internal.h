@@ -48,7 +48,8 @@ uint32_t rt_role_count(void);
 rt_value_t rt_role_new(uint32_t service_class, rt_value_t name);
 /* The counter (7 bits) of the next event of the script's servers. */
 uint8_t rt_role_next_event(void);
-/* Tells the script of a packet for a role (undefined: its binding changed) by a fiber of its own. */
+/* Tells the script of a packet for a role (undefined: its binding changed) by a fiber of its own.
+ */
 void rt_role_notify(uint32_t role, rt_value_t packet);
 
 /* ---- Waiting and caches: role_wait.c ---- */
@@ -58,8 +59,8 @@ void rt_waits_mark(void);
 void rt_waits_forget(rt_ref_t fiber);
 /* The role's binding changed: what waits for it goes on. */
 void rt_waits_bound(uint32_t role);
-/* A report for the role: keeps register values, wakes who waits for them. */
-void rt_waits_report(uint32_t role, const rt_packet_t *packet);
+/* A report for the role: keeps register values, wakes who waits for them; 1: somebody did. */
+uint32_t rt_waits_report(uint32_t role, const rt_packet_t *packet);
 /* Repeats what is due. */
 void rt_waits_run(uint64_t now_us);
 /* When the next is due. */
@@ -75,7 +76,8 @@ rt_value_t rt_server_send(uint8_t service_index, const rt_packet_object_t *packe
 
 /* ---- Packets: packet.c ---- */
 
-/* A packet object with this payload (copied, may lie in a queue of the bus). NULL: out of memory. */
+/* A packet object with this payload (copied, may lie in a queue of the bus). NULL: out of memory.
+ */
 rt_packet_object_t *rt_packet_new(const rt_packet_t *packet, rt_value_t role, rt_value_t spec);
 /* Packet of a value; throws and returns NULL when it is none. */
 rt_packet_object_t *rt_packet_of(rt_value_t value);

@@ -265,13 +265,14 @@ rt_value_t rt_server_send(uint8_t service_index, const rt_packet_object_t *packe
 
 /* ---- What happens ---- */
 
-void rt_waits_report(uint32_t role, const rt_packet_t *packet) {
-  if ((packet->command & RT_PACKET_MASK) != RT_COMMAND_GET) return;
+uint32_t rt_waits_report(uint32_t role, const rt_packet_t *packet) {
+  if ((packet->command & RT_PACKET_MASK) != RT_COMMAND_GET) return 0;
   const uint32_t service = rt_role_at(role)->spec;
-  if (rt_role_at(role)->cache == 0) return; /* nobody reads registers */
+  if (rt_role_at(role)->cache == 0) return 0; /* nobody reads registers */
   const uint32_t spec = rt_spec_of_packet(service, packet->command, 0);
-  if (spec == 0) return;
+  if (spec == 0) return 0;
   keep_value(role, spec, packet);
+  uint32_t has_woken = 0;
   rt_ref_t *link = &waits;
   while (*link != 0) {
     rt_wait_t *wait = wait_at(*link);
@@ -282,7 +283,9 @@ void rt_waits_report(uint32_t role, const rt_packet_t *packet) {
     const rt_value_t value = rt_unpack(rt_spec_packet(spec), packet->payload, packet->size);
     rt_heap_root(value);
     finish(link, value);
+    has_woken = 1;
   }
+  return has_woken;
 }
 
 void rt_waits_bound(uint32_t role) {

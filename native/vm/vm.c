@@ -88,6 +88,7 @@ void rt_vm_stop(void) {
 uint64_t rt_vm_run(uint64_t now_us, uint32_t slice_us) {
   if (rt_vm.state != RT_VM_RUNNING && rt_vm.state != RT_VM_ENDED) return UINT64_MAX;
   rt_roles_run(now_us);
+  rt_bus_hold_reports(0);
   rt_vm.slice_start_us = now_us;
   rt_vm.slice_us = slice_us;
   uint64_t wake_us = UINT64_MAX;
@@ -101,6 +102,7 @@ uint64_t rt_vm_run(uint64_t now_us, uint32_t slice_us) {
     now_us = rt_vm.config.now_us();
     if (rt_vm.is_preempted) {
       rt_vm.fiber_us += (uint32_t)(now_us - rt_vm.slice_start_us);
+      rt_bus_hold_reports(1); /* it may be about to wait for one */
       return now_us;
     }
     if (now_us - rt_vm.slice_start_us >= slice_us) return now_us;
