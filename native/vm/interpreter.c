@@ -121,6 +121,7 @@ void rt_interpreter_run(void) {
   const uint8_t *pc;
   rt_value_t *sp;
   rt_value_t *slots;
+  rt_key_t key;
 
 load_frame:
   pc = rt_image.bytes + rt_vm.frame->pc;
@@ -305,48 +306,36 @@ op_DIRECT:
 
   OP(BUILTIN_FIELD) {
     IMMEDIATE(index)
-    SAVE();
-    rt_interpret_field(sp, RT_STR((uint32_t)index));
-    CHECK();
-    NEXT;
+    key = RT_STR((uint32_t)index);
+    goto field;
   }
   OP(ASCII_FIELD) {
     IMMEDIATE(index)
-    SAVE();
-    rt_interpret_field(sp, RT_STRING_TYPE_ASCII << RT_STRING_SHIFT | (uint32_t)index);
-    CHECK();
-    NEXT;
+    key = RT_STRING_TYPE_ASCII << RT_STRING_SHIFT | (uint32_t)index;
+    goto field;
   }
   OP(UTF8_FIELD) {
     IMMEDIATE(index)
-    SAVE();
-    rt_interpret_field(sp, RT_STRING_TYPE_UTF8 << RT_STRING_SHIFT | (uint32_t)index);
-    CHECK();
-    NEXT;
+    key = RT_STRING_TYPE_UTF8 << RT_STRING_SHIFT | (uint32_t)index;
+    goto field;
   }
   OP(OBJECT_FIELD) {
     IMMEDIATE(index)
     *sp++ = RT_MAKE(RT_TAG_BUILTIN, RT_BUILTIN_Object);
-    SAVE();
-    rt_interpret_field(sp, RT_STR((uint32_t)index));
-    CHECK();
-    NEXT;
+    key = RT_STR((uint32_t)index);
+    goto slow_field;
   }
   OP(MATH_FIELD) {
     IMMEDIATE(index)
     *sp++ = RT_MAKE(RT_TAG_BUILTIN, RT_BUILTIN_Math);
-    SAVE();
-    rt_interpret_field(sp, RT_STR((uint32_t)index));
-    CHECK();
-    NEXT;
+    key = RT_STR((uint32_t)index);
+    goto slow_field;
   }
   OP(DS_FIELD) {
     IMMEDIATE(index)
     *sp++ = RT_MAKE(RT_TAG_BUILTIN, RT_BUILTIN_DeviceScript);
-    SAVE();
-    rt_interpret_field(sp, RT_STR((uint32_t)index));
-    CHECK();
-    NEXT;
+    key = RT_STR((uint32_t)index);
+    goto slow_field;
   }
   OP(INDEX) {
     const rt_value_t object = sp[-2], index = sp[-1];
@@ -390,6 +379,14 @@ op_DIRECT:
           sp -= 3;
           NEXT;
         }
+      }
+    }
+    if (RT_TAG(object) == RT_TAG_OBJECT && RT_TAG(index) == RT_TAG_STRING) {
+      rt_value_t *place = rt_map_own(RT_POINTER(RT_PAYLOAD(object)), RT_PAYLOAD(index));
+      if (LIKELY(place != NULL)) {
+        *place = value;
+        sp -= 3;
+        NEXT;
       }
     }
     SAVE();
@@ -671,6 +668,26 @@ SAVE();
 rt_vm_panic(RT_PANIC_BAD_PROGRAM, "BadProgram");
 
 stopped : return;
+
+/* A field of a map, its own or a prototype's, that is there: the rest is rt_interpret_field's. */
+field : {
+  const rt_value_t object = sp[-1];
+  if (LIKELY(IS_TAG(object, RT_TAG_OBJECT))) {
+    const rt_value_t *found = rt_map_find_near(RT_POINTER(RT_PAYLOAD(object)), key);
+    if (LIKELY(found != NULL)) {
+      const rt_value_t value = *found;
+      if (LIKELY(!IS_TAG(value, RT_TAG_FUNCTION) && !IS_TAG(value, RT_TAG_OBJECT))) {
+        sp[-1] = value;
+        NEXT;
+      }
+      if (rt_take_member(&sp[-1], object, value)) NEXT;
+    }
+  }
+}
+slow_field : SAVE();
+rt_interpret_field(sp, key);
+CHECK();
+NEXT;
 
 /* After a jump that may close a loop. */
 backward : if (--rt_vm.countdown >= 0) NEXT;

@@ -30,6 +30,53 @@ static inline int32_t rt_shift_right(int32_t x, uint32_t count) {
 
 rt_value_t rt_literal(uint32_t index);
 
+/* Maps with more properties are searched by rt_map_find, which has caches for them. */
+#define RT_NEAR_PROPERTIES 8u
+
+/* Own property of a map with few; NULL: no such map, or none such. `object` is any heap object. */
+static inline rt_value_t *rt_map_own(void *object, rt_key_t key) {
+  const rt_map_t *map = object;
+  if (map->header.kind != RT_KIND_MAP) return NULL;
+  uint32_t left = map->count;
+  if (left > RT_NEAR_PROPERTIES) return rt_map_find(map, key);
+  if (left == 0) return NULL;
+  rt_key_t *keys = (rt_key_t *)(void *)((rt_object_t *)RT_POINTER(map->properties) + 1);
+  for (rt_key_t *at = keys; left > 0; at++, left--) {
+    if (*at == key) return (rt_value_t *)(void *)(keys + map->room) + (at - keys);
+  }
+  return NULL;
+}
+
+/* Property of a map or of the maps that it inherits from; NULL: look further with rt_field_get. */
+static inline const rt_value_t *rt_map_find_near(void *object, rt_key_t key) {
+  for (;;) {
+    rt_map_t *map = object;
+    const rt_value_t *found = rt_map_own(map, key);
+    if (found != NULL) return found;
+    if (map->header.kind != RT_KIND_MAP || RT_TAG(map->prototype) != RT_TAG_OBJECT) return NULL;
+    object = RT_POINTER(RT_PAYLOAD(map->prototype));
+  }
+}
+
+/*
+ * Puts `value`, just read as a field of `object`, where the object stood. 0 when that would take
+ * memory: a function that wants its `this` and is not going to be called at once.
+ */
+static inline int rt_take_member(rt_value_t *place, rt_value_t object, rt_value_t value) {
+  if (RT_TAG(value) == RT_TAG_OBJECT) {
+    const rt_object_t *header = RT_POINTER(RT_PAYLOAD(value));
+    if (header->kind == RT_KIND_CLOSURE) return 0;
+  } else if (RT_PAYLOAD(value) >= RT_NATIVE_FIRST) {
+    return 0;
+  } else if (rt_image.function[RT_PAYLOAD(value)].flags & RT_FUNCTION_NEEDS_THIS) {
+    if (place != rt_vm.stack) return 0;
+    rt_vm.method_this = object;
+    value = RT_MAKE(RT_TAG_METHOD, RT_PAYLOAD(value));
+  }
+  *place = value;
+  return 1;
+}
+
 /* ---- Numbers: interpreter_number.c ---- */
 
 /* a + b: concatenates when one is a string. May throw for lack of memory. */
