@@ -26,5 +26,6 @@ void rt_test_layers(void);
 void rt_test_softmax(void);
 void rt_test_model_check(void);
 void rt_test_training(void);
+void rt_test_services(void);
 
 #endif

@@ -54,5 +54,6 @@ int main(void) {
   run("softmax", rt_test_softmax);
   run("model check", rt_test_model_check);
   run("training", rt_test_training);
+  run("services", rt_test_services);
   return failures > 0;
 }

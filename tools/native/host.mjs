@@ -18,10 +18,11 @@ const TRAPS = ['-fsanitize=undefined', '-fsanitize-trap=undefined'];
 
 const MODELS = ['head', 'skip', 'lora'].map((method) => `build/host/model-${method}.c`);
 
-/** The C files under test, and models to run; libc.c is for targets without a C library. */
+/** The C files under test, the bench of the services, and models to run; libc.c is for targets without a C library. */
 function sources() {
-  const own = [...cFiles('native/engine'), ...cFiles('native/dsp'), ...cFiles('test/native')];
-  return [...own, ...MODELS];
+  const rooms = ['engine', 'dsp', 'store', 'services'].map((room) => `native/${room}`);
+  const tests = ['test/services', 'test/native'];
+  return [...rooms, ...tests].flatMap(cFiles).concat(MODELS);
 }
 
 function compileModels() {
