@@ -1,37 +1,92 @@
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import type { Command } from 'commander';
-import { buildProject, OUTPUT_ADVICE } from '../compiler/build.ts';
+import { buildProject, type BuildResult, OUTPUT_ADVICE } from '../compiler/build.ts';
+import { boardOf, readManifest } from '../compiler/manifest.ts';
+import { buildFirmware, type Firmware } from '../compiler/firmware.ts';
+import { firmwareText } from '../compiler/firmware-report.ts';
 import { compileProgram } from '../sim/compile.ts';
+import { RetuneError } from './error.ts';
 import { writeResult } from './writable.ts';
 
 interface BuildCommandOptions {
+  board?: string;
   out?: string;
   json?: boolean;
+  /** commander: false with --no-model. */
+  model: boolean;
+  firmware: boolean;
+}
+
+/** A firmware that learns nothing: virtual machine, bus and the board's own services. */
+async function buildBare(manifestPath: string, options: BuildCommandOptions): Promise<void> {
+  if (!options.firmware) {
+    throw new RetuneError('--no-model and --no-firmware leave nothing to build; drop one of them');
+  }
+  const manifest = readManifest(manifestPath);
+  const board = boardOf(manifest, options.board);
+  const outDir = options.out ?? join(manifest.root, 'build', `${board.id}-bare`);
+  const firmware = await buildFirmware({ board, modules: [], outDir });
+  if (options.json) {
+    console.log(JSON.stringify({ ...firmware.report, files: filesOf(firmware) }));
+    return;
+  }
+  console.log(firmwareText(firmware.report, board));
+  console.log(`Written: ${filesOf(firmware).join(', ')}`);
+}
+
+function filesOf({ elf, uf2, map }: Firmware): string[] {
+  return [elf, uf2, map].map((file) => relative('', file));
+}
+
+/** Writes the app's bytecode beside the tables. @returns its path and contents */
+async function compileApp(
+  { manifest }: BuildResult,
+  folder: string,
+): Promise<{ path: string; image: Uint8Array }> {
+  const { image } = await compileProgram(relative('', manifest.appPath));
+  const path = join(folder, `${basename(manifest.app, '.ts')}.devs`);
+  writeResult(path, image, OUTPUT_ADVICE);
+  return { path, image };
 }
 
 async function runBuild(manifestPath: string, options: BuildCommandOptions): Promise<void> {
-  const { manifest, text, json, files } = buildProject(manifestPath, { outDir: options.out });
-  const { image } = await compileProgram(relative('', manifest.appPath));
-  const name = `${basename(manifest.app, '.ts')}.devs`;
-  const bytecode = join(dirname(files[0] ?? name), name);
-  writeResult(bytecode, image, OUTPUT_ADVICE);
-  const written = [...files, bytecode].map((file) => relative('', file));
+  if (!options.model) return buildBare(manifestPath, options);
+  const built = buildProject(manifestPath, { outDir: options.out, board: options.board });
+  const { manifest, board, compiled, text, json } = built;
+  const folder = options.out ?? join(manifest.root, 'build', basename(manifest.app, '.ts'));
+  const app = await compileApp(built, folder);
+  const firmware = options.firmware
+    ? await buildFirmware({
+        board,
+        modules: manifest.modules,
+        model: compiled,
+        program: app.image,
+        outDir: join(folder, board.id),
+      })
+    : undefined;
+  const files = [...built.files, app.path].map((file) => relative('', file));
+  if (firmware !== undefined) files.push(...filesOf(firmware));
+  const script = { bytes: app.image.length };
   if (options.json) {
-    console.log(JSON.stringify({ ...json, script: { bytes: image.length }, files: written }));
+    console.log(JSON.stringify({ ...firmware?.report, plan: json, script, files }));
     return;
   }
   console.log(text);
-  console.log(`Script ${manifest.app}: ${image.length} bytes of bytecode`);
-  console.log(`Written: ${written.join(', ')}`);
+  console.log(`Script ${manifest.app}: ${script.bytes} bytes of bytecode`);
+  if (firmware !== undefined) console.log(`\n${firmwareText(firmware.report, board)}`);
+  console.log(`Written: ${files.join(', ')}`);
 }
 
-/** `retune build`: model and script for a board, with the memory plan. */
+/** `retune build`: model, script and firmware for a board, with the memory plan. */
 export function addBuildCommand(program: Command): void {
   program
     .command('build')
-    .description('compile model and script, plan the memory, check board and budgets')
+    .description('compile model, script and firmware, plan the memory, check board and budgets')
     .argument('[manifest]', 'the project', 'devicescript.json')
+    .option('--board <name>', "a board in boards/ (default: the manifest's)")
     .option('--out <folder>', 'where the results go (default: build/APP)')
-    .option('--json', 'print the plan as one JSON object')
+    .option('--no-model', 'a firmware that learns nothing, for scripts that need no model')
+    .option('--no-firmware', 'model, script and memory plan only: nothing is compiled for the chip')
+    .option('--json', 'print sizes and plan as one JSON object')
     .action(runBuild);
 }

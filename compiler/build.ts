@@ -17,6 +17,8 @@ export interface BuildOptions {
   outDir?: string;
   /** Write nothing, only report. */
   dryRun?: boolean;
+  /** Another board than the manifest's: a name in boards/ or a path. */
+  board?: string;
 }
 
 export const OUTPUT_ADVICE = 'name another folder with --out';
@@ -35,7 +37,7 @@ export interface BuildResult {
 /** Compiles the project. Throws RetuneError for anything that the maker can mend. */
 export function buildProject(manifestPath: string, options: BuildOptions = {}): BuildResult {
   const manifest = readManifest(manifestPath);
-  const board = boardOf(manifest);
+  const board = boardOf(manifest, options.board);
   checkModules(manifest);
   const bytes = readModel(manifest);
   const file = relative('', manifest.modelPath);
