@@ -7,6 +7,9 @@
 
 #define ANNOUNCE_US 500000u
 
+/* Bytes that a link did not take are offered again after this long. */
+#define OUTPUT_RETRY_US 1000u
+
 #define COMMAND_BYTES 1024u
 #define REPORT_BYTES 1024u
 
@@ -133,7 +136,7 @@ rt_status_t rt_bus_send_event(uint8_t service_index, uint8_t event, const void *
       .payload = payload,
   };
   const rt_status_t status = rt_bus_send(&packet);
-  if (status == RT_OK) rt_repeat_add(&packet, bus.now_us);
+  if (status == RT_OK) rt_repeat_add(&packet, rt_hal_now_us());
   return status;
 }
 
@@ -241,8 +244,9 @@ static void receive_frame(const uint8_t *frame, size_t size) {
         .size = frame[at],
         .payload = frame + at + RT_FRAME_PACKET_HEADER_BYTES,
     };
+    /* The last one need not be padded: jacdac-ts does not. */
+    if (at + RT_FRAME_PACKET_HEADER_BYTES + packet.size > size) return;
     at += RT_FRAME_PACKET_HEADER_BYTES + ((packet.size + 3u) & ~3u);
-    if (at > size) return;
     receive_packet(&packet);
   }
 }
@@ -303,12 +307,12 @@ uint64_t rt_bus_process(uint64_t now_us) {
     rt_control_announce();
     bus.announce_at_us = now_us + ANNOUNCE_US;
   }
-  uint64_t next_us = earlier(bus.announce_at_us, rt_repeat_poll(now_us, repeat_out));
-  next_us = earlier(next_us, rt_control_poll(now_us));
-  next_us = earlier(next_us, rt_devices_expire(now_us));
   do {
     dispatch_commands();
   } while (!dispatch_reports() && rt_bus_is_pending());
+  uint64_t next_us = earlier(bus.announce_at_us, rt_repeat_poll(now_us, repeat_out));
+  next_us = earlier(next_us, rt_control_poll(now_us));
+  next_us = earlier(next_us, rt_devices_expire(now_us));
   rt_links_poll();
-  return rt_links_have_output() ? earlier(next_us, now_us + 1000u) : next_us;
+  return rt_links_have_output() ? earlier(next_us, now_us + OUTPUT_RETRY_US) : next_us;
 }

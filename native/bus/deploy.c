@@ -225,9 +225,6 @@ static void open_pipe(const rt_packet_t *packet) {
   const uint32_t size = rt_bus_load32(packet->payload);
   const rt_status_t status = begin(size);
   deploy.port = 0;
-  if (status == RT_OK && size == 0) {
-    rt_bus_send_event(deploy.index, EVENT_CHANGE, NULL, 0);
-  }
   if (status == RT_OK) {
     deploy.last_port = (uint16_t)(deploy.last_port % PIPE_PORTS + 1u);
     deploy.port = deploy.last_port;
