@@ -1,4 +1,5 @@
 /* Activations: made, given back, marked. */
+#include "vm/interpreter.h"
 #include "vm/vm_internal.h"
 
 rt_vm_t rt_vm;
@@ -89,6 +90,57 @@ rt_frame_t *rt_frame_new(uint32_t index, rt_ref_t closure, rt_value_t receiver,
   }
   return frame;
 }
+
+#ifdef RT_HEAP_STRESS
+int rt_frame_enter(uint32_t count) {
+  (void)count;
+  return 0;
+}
+#else
+int rt_frame_enter(uint32_t count) {
+  const rt_value_t callee = rt_vm.stack[0];
+  const uint32_t tag = RT_TAG(callee);
+  const uint32_t index = RT_PAYLOAD(callee);
+  if ((tag != RT_TAG_METHOD && tag != RT_TAG_FUNCTION) || index >= RT_NATIVE_FIRST) return 0;
+  const rt_image_function_t *function = &rt_image.function[index];
+  const uint32_t flags = function->flags;
+  const uint32_t slots = function->slots;
+  const uint32_t units = (uint32_t)(sizeof(rt_frame_t) / 8u) + slots;
+  if ((flags & ~RT_FUNCTION_NEEDS_THIS) != 0 || function->try_frames != 0 ||
+      units > RT_FRAME_CACHE_UNITS || rt_vm.depth >= RT_VM_CALL_DEPTH) {
+    return 0;
+  }
+  const rt_ref_t ref = rt_vm.frame_cache[units];
+  if (ref == 0) return 0;
+  rt_frame_t *frame = RT_POINTER(ref);
+  rt_vm.frame_cache[units] = frame->caller;
+  rt_vm.depth++;
+  frame->header.extra = index;
+  frame->pc = (uint16_t)function->start;
+  frame->slot_count = (uint16_t)slots;
+  frame->tries = 0;
+  frame->flags = (uint8_t)flags;
+  rt_value_t *slot = frame->slots;
+  uint32_t room = function->parameters;
+  uint32_t locals = slots - room;
+  if (flags != 0) {
+    *slot++ = tag == RT_TAG_METHOD ? rt_vm.method_this : RT_UNDEFINED;
+    room--;
+  }
+  if (count < room) {
+    locals += room - count;
+    room = count;
+  }
+  for (const rt_value_t *argument = &rt_vm.stack[1]; room > 0; room--) *slot++ = *argument++;
+  for (; locals > 0; locals--) *slot++ = RT_UNDEFINED;
+  rt_frame_t *caller = rt_vm.frame;
+  caller->pc = (uint16_t)(rt_vm.pc - rt_image.bytes);
+  frame->caller = RT_REF(caller);
+  rt_vm.frame = frame;
+  rt_vm.pc = rt_image.bytes + function->start;
+  return 1;
+}
+#endif
 
 void rt_frame_leave(rt_frame_t *frame) {
   if (frame->header.flags & RT_FLAG_CAPTURED) {

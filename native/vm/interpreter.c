@@ -108,15 +108,26 @@ static inline int is_zero(uint32_t sum) {
 void rt_interpreter_run(void) {
 #if HAS_COMPUTED_GOTO
 #include "vm/interpreter_table.h"
-#define OP(name) op_##name:
-#define NEXT            \
-  do {                  \
-    TRACE();            \
-    goto *table[*pc++]; \
+#define OP(name) op_##name : pc++;
+#define CALL_LABELS \
+  op_CALL0:         \
+  op_CALL1:         \
+  op_CALL2:         \
+  op_CALL3:         \
+  op_CALL4:         \
+  op_CALL5:         \
+  op_CALL6:         \
+  op_CALL7:         \
+  op_CALL8:
+#define NEXT          \
+  do {                \
+    TRACE();          \
+    goto *table[*pc]; \
   } while (0)
 #else
 #define OP(name) case RT_OP_##name:
-#define NEXT continue
+/* Not `continue`: some of these stand inside loops of their own. */
+#define NEXT goto next
 #endif
   const uint8_t *pc;
   rt_value_t *sp;
@@ -132,18 +143,20 @@ load_frame:
   NEXT;
 #else
   for (;;) {
+  next:
     TRACE();
     const uint8_t op = *pc++;
     if (op >= RT_OP_DIRECT) {
       *sp++ = RT_INT((int32_t)op - (int32_t)RT_OP_DIRECT - RT_OP_DIRECT_OFFSET);
-      continue;
+      NEXT;
     }
     switch (op) {
 #endif
 
 #if HAS_COMPUTED_GOTO
 op_DIRECT:
-  *sp++ = RT_INT((int32_t)pc[-1] - (int32_t)RT_OP_DIRECT - RT_OP_DIRECT_OFFSET);
+  *sp++ = RT_INT((int32_t)*pc - (int32_t)RT_OP_DIRECT - RT_OP_DIRECT_OFFSET);
+  pc++;
   NEXT;
 #endif
 
@@ -235,18 +248,12 @@ op_DIRECT:
 
   /* ---- Calls ---- */
 
-  OP(CALL0)
-  OP(CALL1)
-  OP(CALL2)
-  OP(CALL3)
-  OP(CALL4)
-  OP(CALL5)
-  OP(CALL6)
-  OP(CALL7)
-  OP(CALL8) {
-    SAVE();
-    if (rt_call_value(rt_vm.stack[0], RT_UNDEFINED, &rt_vm.stack[1],
-                      (uint32_t)pc[-1] - RT_OP_CALL0) == RT_CALL_ENTERED) {
+  CALL_LABELS {
+    const uint32_t count = (uint32_t)*pc++ - RT_OP_CALL0;
+    rt_vm.pc = pc;
+    if (LIKELY(rt_frame_enter(count))) goto entered;
+    rt_vm.sp = sp;
+    if (rt_call_value(rt_vm.stack[0], RT_UNDEFINED, &rt_vm.stack[1], count) == RT_CALL_ENTERED) {
       goto entered;
     }
     goto called;
@@ -264,7 +271,7 @@ op_DIRECT:
       value = rt_vm_settle(value);
       CHECK();
     }
-    if ((frame->flags & RT_FUNCTION_IS_CTOR) && value == RT_UNDEFINED) value = slots[0];
+    if (UNLIKELY(frame->flags & RT_FUNCTION_IS_CTOR) && value == RT_UNDEFINED) value = slots[0];
     rt_vm.result = value;
     const rt_ref_t caller = frame->caller;
     rt_frame_leave(frame);
@@ -338,20 +345,21 @@ op_DIRECT:
     goto slow_field;
   }
   OP(INDEX) {
-    const rt_value_t object = sp[-2], index = sp[-1];
-    if (RT_TAG(object) == RT_TAG_OBJECT && RT_TAG(index) == RT_TAG_INT) {
+    const rt_value_t object = sp[-2];
+    if (LIKELY(IS_TAG(object, RT_TAG_OBJECT) && IS_TAG(sp[-1], RT_TAG_INT))) {
       const rt_object_t *header = RT_POINTER(RT_PAYLOAD(object));
+      const uint32_t index = RT_PAYLOAD(sp[-1]);
       if (header->kind == RT_KIND_BUFFER) {
-        if (RT_PAYLOAD(index) < header->extra) {
+        if (LIKELY(index < header->extra)) {
           sp--;
-          sp[-1] = RT_INT(((const rt_buffer_t *)header)->bytes[RT_PAYLOAD(index)]);
+          sp[-1] = RT_INT(((const rt_buffer_t *)header)->bytes[index]);
           NEXT;
         }
       } else if (header->kind == RT_KIND_ARRAY) {
         const rt_array_t *array = (const rt_array_t *)header;
-        if (RT_PAYLOAD(index) < array->length) {
+        if (LIKELY(index < array->length)) {
           sp--;
-          sp[-1] = rt_array_values(array)[RT_PAYLOAD(index)];
+          sp[-1] = rt_array_values(array)[index];
           NEXT;
         }
       }
@@ -363,30 +371,34 @@ op_DIRECT:
     NEXT;
   }
   OP(INDEX_SET) {
-    const rt_value_t object = sp[-3], index = sp[-2], value = sp[-1];
-    if (RT_TAG(object) == RT_TAG_OBJECT && RT_TAG(index) == RT_TAG_INT) {
+    const rt_value_t object = sp[-3];
+    if (LIKELY(IS_TAG(object, RT_TAG_OBJECT))) {
       rt_object_t *header = RT_POINTER(RT_PAYLOAD(object));
-      if (header->kind == RT_KIND_BUFFER) {
-        if (RT_PAYLOAD(index) < header->extra && RT_IS_INT(value)) {
-          ((rt_buffer_t *)header)->bytes[RT_PAYLOAD(index)] = (uint8_t)RT_PAYLOAD(value);
+      const uint32_t index = RT_PAYLOAD(sp[-2]);
+      const uint32_t tag = RT_TAG(sp[-2]);
+      if (header->kind == RT_KIND_MAP) {
+        rt_value_t *place = NULL;
+        if (LIKELY(tag == RT_TAG_STRING)) place = rt_map_own(header, index);
+        if (LIKELY(place != NULL)) {
+          *place = sp[-1];
           sp -= 3;
           NEXT;
         }
-      } else if (header->kind == RT_KIND_ARRAY) {
-        const rt_array_t *array = (const rt_array_t *)header;
-        if (RT_PAYLOAD(index) < array->length) {
-          rt_array_values(array)[RT_PAYLOAD(index)] = value;
-          sp -= 3;
-          NEXT;
+      } else if (LIKELY(tag == RT_TAG_INT)) {
+        if (header->kind == RT_KIND_BUFFER) {
+          if (LIKELY(index < header->extra && IS_TAG(sp[-1], RT_TAG_INT))) {
+            ((rt_buffer_t *)header)->bytes[index] = (uint8_t)RT_PAYLOAD(sp[-1]);
+            sp -= 3;
+            NEXT;
+          }
+        } else if (header->kind == RT_KIND_ARRAY) {
+          const rt_array_t *array = (const rt_array_t *)header;
+          if (LIKELY(index < array->length)) {
+            rt_array_values(array)[index] = sp[-1];
+            sp -= 3;
+            NEXT;
+          }
         }
-      }
-    }
-    if (RT_TAG(object) == RT_TAG_OBJECT && RT_TAG(index) == RT_TAG_STRING) {
-      rt_value_t *place = rt_map_own(RT_POINTER(RT_PAYLOAD(object)), RT_PAYLOAD(index));
-      if (LIKELY(place != NULL)) {
-        *place = value;
-        sp -= 3;
-        NEXT;
       }
     }
     SAVE();
@@ -680,7 +692,7 @@ field : {
         sp[-1] = value;
         NEXT;
       }
-      if (rt_take_member(&sp[-1], object, value)) NEXT;
+      if (LIKELY(rt_take_member(&sp[-1], object, value))) NEXT;
     }
   }
 }

@@ -77,6 +77,12 @@ static inline int rt_take_member(rt_value_t *place, rt_value_t object, rt_value_
   return 1;
 }
 
+/*
+ * The call of an image function that is nothing special, with a frame that was kept for reuse.
+ * `count` arguments and the function lie on the stack. 0: rt_call_value does it.
+ */
+int rt_frame_enter(uint32_t count);
+
 /* ---- Numbers: interpreter_number.c ---- */
 
 /* a + b: concatenates when one is a string. May throw for lack of memory. */
