@@ -5,6 +5,9 @@
 #include "services/learner_codes.h"
 #include "store/store.h"
 
+/* Time for the bus to make room. */
+#define HELD_BACK_US 1000u
+
 rt_learner_settings_t rt_learner_settings;
 
 /* Registers that are computed when they are read. */
@@ -48,13 +51,13 @@ static uint32_t window_count(uint32_t purpose) {
 
 /* ---- windows ---- */
 
+/* Without a window, and when too much waits, the answer is the last prediction: at first nothing.
+ */
 static void infer(rt_service_t *service, const rt_packet_t *packet) {
-  if (rt_learner.recent_count == 0) {
-    static const uint8_t nothing[RT_PREDICTION_BYTES];
-    rt_service_reply(service, packet, nothing, sizeof nothing);
-    return;
-  }
-  rt_learner_queue(RT_JOB_INFER);
+  if (rt_learner.recent_count > 0 && rt_learner_queue(RT_JOB_INFER) == RT_OK) return;
+  uint8_t payload[RT_PREDICTION_BYTES];
+  rt_prediction_pack(&rt_learner.last, payload);
+  rt_service_reply(service, packet, payload, sizeof payload);
 }
 
 static rt_learner_status_t remember(uint32_t number, uint32_t label, uint32_t purpose) {
@@ -444,7 +447,8 @@ static void reset(rt_service_t *service) {
 
 static uint64_t poll(rt_service_t *service, uint64_t now_us) {
   (void)service;
-  return rt_learner_work() ? now_us : UINT64_MAX;
+  if (!rt_learner_work()) return UINT64_MAX;
+  return rt_learner.is_held_back ? now_us + HELD_BACK_US : now_us;
 }
 
 const rt_service_module_t rt_module_learner = {

@@ -79,7 +79,8 @@ typedef struct {
   uint8_t jobs[RT_LEARNER_JOBS]; /* rt_learner_job_t; the first is at work */
   uint8_t job_count;
   uint8_t has_job_begun;
-  uint8_t job_recent; /* input of the inference that is under way */
+  uint8_t is_held_back; /* the bus had no room for a report */
+  uint8_t job_recent;   /* input of the inference that is under way */
 
   rt_learner_burst_t burst;
   uint8_t is_training;  /* the engine's trainer has work left */

@@ -192,20 +192,34 @@ static void read_prediction(rt_prediction_t *prediction) {
                                               input->scale, input->zero_point);
 }
 
+/* What the bus has no room for is sent from a later poll: scripts wait for it. Returns 1 then. */
+static uint32_t is_held_back(rt_status_t sent) {
+  rt_learner.is_held_back = sent == RT_ERROR_FULL;
+  return rt_learner.is_held_back;
+}
+
 static void end_inference(void) {
   rt_learner_t *learner = &rt_learner;
   rt_prediction_t prediction;
   uint8_t payload[RT_PREDICTION_BYTES];
+  rt_status_t sent;
   read_prediction(&prediction);
   rt_prediction_pack(&prediction, payload);
   if (learner->jobs[0] == RT_JOB_INFER) {
-    rt_service_report(learner->service, COMMAND_INFER, payload, sizeof payload);
+    sent = rt_service_report(learner->service, COMMAND_INFER, payload, sizeof payload);
   } else {
+    sent = rt_service_event(learner->service, EVENT_PREDICTION, payload, sizeof payload);
+  }
+  if (is_held_back(sent)) return;
+  if (learner->jobs[0] == RT_JOB_WINDOW) {
     learner->is_waiting = 0;
     learner->last = prediction;
-    rt_service_event(learner->service, EVENT_PREDICTION, payload, sizeof payload);
   }
   end_job();
+}
+
+static uint32_t is_inference_complete(void) {
+  return rt_learner.engine.layer == rt_learner.engine.model->layer_count;
 }
 
 static void inference_slice(void) {
@@ -214,14 +228,13 @@ static void inference_slice(void) {
     if (!free_arena()) return;
     begin_inference();
   }
-  rt_status_t status = RT_BUSY;
   uint32_t cycles = 0;
-  while (status == RT_BUSY && cycles < slice_cycles()) {
+  while (!is_inference_complete() && cycles < slice_cycles()) {
     cycles += row_cycles(learner->engine.layer);
-    status = rt_engine_run(&learner->engine, 1); /* a row is the least it does */
+    rt_engine_run(&learner->engine, 1); /* a row is the least it does */
   }
   spend(cycles);
-  if (status != RT_BUSY) end_inference();
+  if (is_inference_complete()) end_inference();
 }
 
 /* ---- checks ---- */
@@ -239,8 +252,8 @@ static void report_check(rt_learner_status_t status) {
   } else {
     __builtin_memcpy(payload, counts, sizeof counts[0]);
   }
-  rt_service_report(rt_learner.service, COMMAND_CHECK, payload, sizeof payload);
-  end_job();
+  rt_status_t sent = rt_service_report(rt_learner.service, COMMAND_CHECK, payload, sizeof payload);
+  if (!is_held_back(sent)) end_job();
 }
 
 static void check_slice(void) {
@@ -252,8 +265,11 @@ static void check_slice(void) {
     }
     learner->has_job_begun = 1;
   }
-  const rt_status_t status = rt_check_run(&learner->trainer, slice_cycles());
-  spend(learner->trainer.run_cycles);
+  rt_status_t status = RT_OK;
+  if (learner->trainer.phase == RT_PHASE_CHECK) { /* else all but the report is done */
+    status = rt_check_run(&learner->trainer, slice_cycles());
+    spend(learner->trainer.run_cycles);
+  }
   if (status != RT_BUSY) report_check(RT_LEARNER_OK);
 }
 
@@ -273,13 +289,13 @@ static void note_loss(void) {
 }
 
 /* Fields of training_progress and training_done: two counts, loss, energy. */
-static void send_burst_event(uint8_t event, uint32_t first, uint32_t second) {
+static rt_status_t send_burst_event(uint8_t event, uint32_t first, uint32_t second) {
   const uint16_t counts[2] = {(uint16_t)first, (uint16_t)second};
   const uint32_t values[2] = {loss_q12(), rt_learner_joules_q15(rt_learner.burst.cycles)};
   uint8_t payload[12];
   __builtin_memcpy(payload, counts, sizeof counts);
   __builtin_memcpy(payload + sizeof counts, values, sizeof values);
-  rt_service_event(rt_learner.service, event, payload, sizeof payload);
+  return rt_service_event(rt_learner.service, event, payload, sizeof payload);
 }
 
 static void report_progress(void) {
@@ -300,8 +316,8 @@ static void finish_slice(void) {
     spend(learner->trainer.run_cycles);
     if (learner->is_training) return;
   }
-  burst->is_running = 0;
-  send_burst_event(EVENT_TRAINING_DONE, burst->end - 1u, burst->step);
+  const rt_status_t sent = send_burst_event(EVENT_TRAINING_DONE, burst->end - 1u, burst->step);
+  if (!is_held_back(sent)) burst->is_running = 0;
 }
 
 static void end_training_slice(void) {
@@ -343,7 +359,8 @@ static void training_slice(void) {
 /* ---- all of it ---- */
 
 uint32_t rt_learner_work(void) {
-  const rt_learner_t *learner = &rt_learner;
+  rt_learner_t *learner = &rt_learner;
+  learner->is_held_back = 0;
   if (learner->is_computing_features) {
     features_slice();
   } else if (learner->job_count > 0) {

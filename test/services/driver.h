@@ -45,6 +45,8 @@ uint32_t bench_class(uint32_t service);
 uint32_t bench_sent_count(void);
 const void *bench_sent(void);
 void bench_forget_sent(void);
+/* Nothing can be sent until it is called with 0. */
+void bench_fill_bus(uint32_t is_full);
 /* The lines of the log. */
 const char *bench_log(void);
 uint32_t bench_log_bytes(void);

@@ -18,6 +18,7 @@ static struct {
   uint32_t sent_count;
   char log[LOG_LIMIT];
   uint32_t log_bytes;
+  uint32_t is_full;
 } bus;
 
 extern const rt_service_module_t rt_module_learner, rt_module_capture, rt_module_button,
@@ -34,6 +35,7 @@ void driver_bus_clear(void) {
   bus.service_count = 0;
   bus.sent_count = 0;
   bus.log_bytes = 0;
+  bus.is_full = 0;
 }
 
 uint32_t bench_class(uint32_t service) {
@@ -42,6 +44,7 @@ uint32_t bench_class(uint32_t service) {
 uint32_t bench_sent_count(void) { return bus.sent_count; }
 const void *bench_sent(void) { return bus.sent; }
 void bench_forget_sent(void) { bus.sent_count = 0; }
+void bench_fill_bus(uint32_t is_full) { bus.is_full = is_full; }
 const char *bench_log(void) { return bus.log; }
 uint32_t bench_log_bytes(void) { return bus.log_bytes; }
 
@@ -55,7 +58,7 @@ uint8_t rt_bus_add_service(uint32_t service_class) {
 }
 
 static rt_status_t record(uint8_t service, uint16_t command, const void *payload, uint8_t size) {
-  if (bus.sent_count == SENT_LIMIT) return RT_ERROR_FULL;
+  if (bus.is_full || bus.sent_count == SENT_LIMIT) return RT_ERROR_FULL;
   sent_t *sent = &bus.sent[bus.sent_count++];
   sent->service = service;
   sent->command = command;

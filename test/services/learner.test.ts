@@ -182,6 +182,30 @@ describe('the learner in C', () => {
     expect(bench.command(learner, 0x89, Buffer.of(2)).readUInt16LE()).toBe(OK);
   });
 
+  it('sends later what the bus has no room for', async () => {
+    const bench = await create(2);
+    enrol(bench);
+    const fill = (isFull: boolean): void => void bench.firmware.call('bench_fill_bus', +isFull);
+    const held = Buffer.concat([u32s(0), Buffer.of(9, 0, 1)]);
+    expect(bench.command(learner, REMEMBER, held).readUInt16LE()).toBe(OK);
+    bench.command(learner, TRAIN, u32s(4, 0));
+    fill(true);
+    bench.wait(5_000_000);
+    fill(false);
+    expect(bench.until(isEvent(DONE), 5_000_000).payload.readUInt16LE(2)).toBe(4);
+    for (const code of [0x80, 0x84]) {
+      bench.take();
+      bench.send(learner, code);
+      fill(true);
+      bench.wait(5_000_000);
+      const cycles = bench.cycles;
+      bench.wait(100_000);
+      expect(bench.cycles - cycles).toBeLessThan(100_000 * 125); // it does not compute it again
+      fill(false);
+      bench.until(({ kind, code: sent }) => kind === 'report' && sent === code, 2_000_000);
+    }
+  });
+
   it('loads after a power cut what was saved before it', async () => {
     const bench = await create();
     enrol(bench);
