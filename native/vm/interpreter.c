@@ -11,7 +11,7 @@
  */
 #include "vm/interpreter.h"
 
-#if defined(__wasm__) || !defined(__GNUC__)
+#if !defined(__GNUC__)
 #define HAS_COMPUTED_GOTO 0
 #else
 #define HAS_COMPUTED_GOTO 1
