@@ -4,7 +4,7 @@
 #include "vm/abi.h"
 #include "vm/heap_internal.h"
 
-#define LARGEST 0xfffeu /* values in one block */
+#define LARGEST 0xfff0u /* values in one block */
 #define FIRST_ROOM 4u
 
 static rt_value_t *values_of(rt_object_t *block) { return (rt_value_t *)(void *)(block + 1); }
@@ -15,11 +15,14 @@ static rt_object_t *new_block(uint32_t room) {
   return block;
 }
 
+static int is_too_big(uint32_t room) {
+  if (room <= LARGEST && !rt_heap_is_too_big(room * sizeof(rt_value_t))) return 0;
+  (void)rt_throw_range_error("array too big");
+  return 1;
+}
+
 rt_array_t *rt_array_reserve(uint32_t room) {
-  if (room > LARGEST) {
-    (void)rt_throw_range_error("array too big");
-    return NULL;
-  }
+  if (is_too_big(room)) return NULL;
   rt_array_t *array =
       (rt_array_t *)rt_heap_allocate(RT_KIND_ARRAY, sizeof(rt_array_t) - sizeof(rt_object_t));
   if (array == NULL || room == 0) return array;
@@ -44,12 +47,10 @@ rt_array_t *rt_array_new(uint32_t length) {
 
 /* Room for at least `room` values. The array is kept alive here, a value to be put in is not. */
 static int make_room(rt_array_t *array, uint32_t room) {
-  if (room > LARGEST) {
-    (void)rt_throw_range_error("array too big");
-    return -1;
-  }
+  if (is_too_big(room)) return -1;
   uint32_t larger = array->room + array->room / 2u;
-  if (room < larger) room = larger > LARGEST ? LARGEST : larger;
+  if (larger > LARGEST) larger = LARGEST;
+  if (room < larger && !rt_heap_is_too_big(larger * sizeof(rt_value_t))) room = larger;
   if (room < FIRST_ROOM) room = FIRST_ROOM;
   uint32_t level = rt_heap_root_level();
   rt_heap_root(RT_OBJECT(array));

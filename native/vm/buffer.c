@@ -5,10 +5,8 @@
 #include "vm/heap_internal.h"
 #include "vm/role.h"
 
-#define LARGEST 0x70000u
-
 rt_buffer_t *rt_buffer_new(uint32_t bytes) {
-  if (bytes > LARGEST) {
+  if (rt_heap_is_too_big(bytes)) {
     (void)rt_throw_range_error("buffer too big");
     return NULL;
   }
@@ -81,8 +79,8 @@ static double from_float_bits(uint32_t bits) {
   return (double)number;
 }
 
-/* 2 to the power of a format's shift, 0 to 15. */
-static double scale_of(uint32_t format) { return (double)(1u << (format >> 4 & 15u)); }
+/* 2 to the power of a format's shift; more than the 32 bits of any type make no sense. */
+static double scale_of(uint32_t format) { return (double)((uint64_t)1 << (format >> 4 & 63u)); }
 
 rt_value_t rt_number_load(const uint8_t *bytes, uint32_t format) {
   uint32_t count = rt_number_bytes(format);

@@ -444,6 +444,12 @@ void rt_heap_collect(void) {
   sweep();
 }
 
+int rt_heap_is_too_big(uint32_t bytes) {
+  uint32_t total = (uint32_t)(heap.end - heap.begin);
+  uint32_t most = total - total / 8u;
+  return bytes > most || bytes > (MAX_UNITS - SMALLEST) * UNIT;
+}
+
 /* ---- For tests and figures ---- */
 
 void rt_heap_stats(rt_heap_stats_t *stats) {

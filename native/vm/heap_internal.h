@@ -13,6 +13,10 @@ static inline rt_value_t *rt_property_values(rt_object_t *block, uint32_t room) 
   return (rt_value_t *)(void *)(rt_property_keys(block) + room);
 }
 
+/* Whether a block of so many bytes is out of the question even with an empty heap: then it is the
+ * script's fault (a RangeError), not that memory is out. */
+int rt_heap_is_too_big(uint32_t bytes);
+
 /* Marks the tables of attached maps: see field.c. */
 void rt_attached_mark(void);
 

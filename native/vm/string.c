@@ -115,7 +115,7 @@ int rt_string_equals(rt_value_t a, rt_value_t b) {
 
 rt_string_t *rt_string_reserve(uint32_t bytes) {
   if (bytes > LARGEST_BYTES) {
-    (void)rt_throw_range_error("string too big");
+    (void)rt_throw_out_of_memory();
     return NULL;
   }
   rt_string_t *string = (rt_string_t *)rt_heap_allocate_raw(
