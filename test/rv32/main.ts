@@ -1,0 +1,56 @@
+/**
+ * The differential suite on the core of the ESP32-C3: every program of test/vm/programs runs under
+ * QEMU's riscv32 `virt` machine and must print what the official VM printed.
+ *
+ *     npm run test:rv32 [NAME…]
+ *
+ * Needs QEMU, see INSTALL in qemu.ts.
+ */
+import { cpus } from 'node:os';
+import { firstDifference, goldenOf, imageOf, programNames } from '../vm/corpus.ts';
+import { buildRv32 } from './build.ts';
+import { INSTALL, qemuVersion, runRv32 } from './qemu.ts';
+
+/** Ours says which panic it was as a console line; the official VM says so elsewhere. */
+function withoutReport(text: string): string {
+  const lines = text.split('\n').map((line) => line.trimEnd());
+  return lines.filter((line) => !/^! (PANIC|program refused)/.test(line)).join('\n');
+}
+
+/** What is wrong with a program's output; undefined when nothing is. */
+async function check(elf: string, name: string): Promise<string | undefined> {
+  const expected = goldenOf(name);
+  if (expected === undefined) return 'not recorded: tsx test/vm/main.ts record';
+  try {
+    const { text } = await runRv32(elf, imageOf(name));
+    return firstDifference(expected, withoutReport(text));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function main(names: string[]): Promise<number> {
+  const version = qemuVersion();
+  if (version === undefined) {
+    console.error(INSTALL);
+    return 1;
+  }
+  const { elf, code } = await buildRv32();
+  console.log(`RV32IMC firmware: ${code} bytes of code and constants; QEMU ${version}`);
+  const all = names.length > 0 ? names : programNames();
+  const queue = [...all];
+  let failed = 0;
+  const worker = async (): Promise<void> => {
+    for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+      const difference = await check(elf, name);
+      if (difference === undefined) continue;
+      failed++;
+      console.error(`${name}: ${difference}`);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(4, cpus().length) }, worker));
+  console.log(`${all.length - failed} of ${all.length} programs print what the official VM does`);
+  return failed === 0 ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));
