@@ -205,19 +205,24 @@ static rt_value_t unpack_fields(rt_unpacker_t *unpacker, const rt_image_field_t 
   const rt_image_field_t *repeats = NULL;
   rt_array_t *array = rt_array_new(0);
   if (array == NULL) return RT_UNDEFINED;
+  if (unpacker->size == 0) return RT_OBJECT(array);
   rt_heap_root(RT_OBJECT(array));
   const uint32_t level = rt_heap_root_level();
-  for (; unpacker->at < unpacker->size; field++) {
+  for (;; field++) {
     if (is_end(field)) {
       if (repeats == NULL) break;
       field = repeats;
     }
-    if (field->flags & RT_FIELD_FLAG_STARTS_REPEATS) repeats = field;
+    if (field->flags & RT_FIELD_FLAG_STARTS_REPEATS) {
+      if (unpacker->at >= unpacker->size) break;
+      repeats = field;
+    }
+    /* A text at the end may be empty; a number that is not there is not in the array. */
     const rt_value_t value = field->flags & RT_FIELD_FLAG_IS_BYTES
                                  ? unpack_fixed(unpacker, field->format)
                                  : unpack_field(unpacker, field->format);
     if (rt_is_throwing()) return RT_UNDEFINED;
-    if (value == RT_UNDEFINED) break; /* too little is left */
+    if (value == RT_UNDEFINED) break;
     rt_heap_root(value);
     if (rt_array_push(array, value) != 0) return RT_UNDEFINED;
     rt_heap_unroot(level);

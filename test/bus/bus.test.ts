@@ -5,7 +5,7 @@ import { escape, frameOf, packetsOf } from './wire.ts';
 const FULL = -12;
 const REMOTE = 0x8877665544332211n;
 const BUTTON = 0x1473a263;
-const NONE = new Uint8Array(0);
+const NONE: Uint8Array = new Uint8Array(0);
 
 function packet(device: bigint, flags: number, index: number, code: number, data = NONE): Packet {
   return { device, command: code, flags, index, payload: data };

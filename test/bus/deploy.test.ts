@@ -6,7 +6,7 @@ import { escape, frameOf, packetsOf } from './wire.ts';
 const DEPLOY = 1;
 const PIPE = 0x3e;
 const CHUNK = 224;
-const NONE = new Uint8Array(0);
+const NONE: Uint8Array = new Uint8Array(0);
 const REGION = 4096;
 const HEADER = 256;
 
