@@ -190,7 +190,6 @@ void rt_fiber_run(rt_fiber_t *fiber) {
   if (rt_vm.frame == NULL) {
     rt_fiber_end(fiber);
   } else {
-    rt_frame_sync();
     fiber->frame = RT_REF(rt_vm.frame);
     fiber->depth = rt_vm.depth;
   }

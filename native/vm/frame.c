@@ -98,46 +98,44 @@ int rt_frame_enter(uint32_t count) {
 }
 #else
 int rt_frame_enter(uint32_t count) {
-  const rt_value_t callee = rt_vm.stack[0];
-  const uint32_t tag = RT_TAG(callee);
-  const uint32_t index = RT_PAYLOAD(callee);
-  if ((tag != RT_TAG_METHOD && tag != RT_TAG_FUNCTION) || index >= RT_NATIVE_FIRST) return 0;
-  const rt_image_function_t *function = &rt_image.function[index];
-  const uint32_t flags = function->flags;
-  const uint32_t slots = function->slots;
-  const uint32_t units = (uint32_t)(sizeof(rt_frame_t) / 8u) + slots;
-  if ((flags & ~RT_FUNCTION_NEEDS_THIS) != 0 || function->try_frames != 0 ||
-      units > RT_FRAME_CACHE_UNITS || rt_vm.depth >= RT_VM_CALL_DEPTH) {
-    return 0;
+  const uint32_t tag = RT_TAG(rt_vm.stack[0]);
+  const uint32_t index = RT_PAYLOAD(rt_vm.stack[0]);
+  if (tag != RT_TAG_METHOD) {
+    if (tag != RT_TAG_FUNCTION) return 0;
   }
-  const rt_ref_t ref = rt_vm.frame_cache[units];
-  if (ref == 0) return 0;
-  rt_frame_t *frame = RT_POINTER(ref);
-  rt_vm.frame_cache[units] = frame->caller;
-  rt_vm.depth++;
+  if (index >= RT_NATIVE_FIRST) return 0;
+  const rt_image_function_t *function = &rt_image.function[index];
+  if (function->flags > RT_FUNCTION_NEEDS_THIS) return 0;
+  if (function->try_frames != 0) return 0;
+  const uint32_t depth = rt_vm.depth;
+  if (depth >= RT_VM_CALL_DEPTH) return 0;
+  uint32_t slots = function->slots;
+  if (slots > RT_FRAME_CACHE_UNITS - sizeof(rt_frame_t) / 8u) return 0;
+  rt_ref_t *const cached = &rt_vm.frame_cache[sizeof(rt_frame_t) / 8u + slots];
+  if (*cached == 0) return 0;
+  rt_frame_t *const frame = RT_POINTER(*cached);
+  *cached = frame->caller;
+  rt_vm.depth = depth + 1u;
+  rt_frame_t *const caller = rt_vm.frame;
+  frame->caller = RT_REF(caller);
+  rt_vm.frame = frame;
+  caller->pc = (uint16_t)(rt_vm.pc - rt_image.bytes);
   frame->header.extra = index;
-  frame->pc = (uint16_t)function->start;
   frame->slot_count = (uint16_t)slots;
+  frame->pc = (uint16_t)function->start;
+  rt_vm.pc = rt_image.bytes + function->start;
   frame->tries = 0;
-  frame->flags = (uint8_t)flags;
-  rt_value_t *slot = frame->slots;
+  frame->flags = function->flags;
   uint32_t room = function->parameters;
-  uint32_t locals = slots - room;
-  if (flags != 0) {
+  rt_value_t *slot = frame->slots;
+  slots -= room;
+  if (function->flags != 0) {
     *slot++ = tag == RT_TAG_METHOD ? rt_vm.method_this : RT_UNDEFINED;
     room--;
   }
-  if (count < room) {
-    locals += room - count;
-    room = count;
-  }
-  for (const rt_value_t *argument = &rt_vm.stack[1]; room > 0; room--) *slot++ = *argument++;
-  for (; locals > 0; locals--) *slot++ = RT_UNDEFINED;
-  rt_frame_t *caller = rt_vm.frame;
-  caller->pc = (uint16_t)(rt_vm.pc - rt_image.bytes);
-  frame->caller = RT_REF(caller);
-  rt_vm.frame = frame;
-  rt_vm.pc = rt_image.bytes + function->start;
+  const rt_value_t *argument = &rt_vm.stack[1];
+  for (; room > 0 && count > 0; room--, count--) *slot++ = *argument++;
+  for (slots += room; slots > 0; slots--) *slot++ = RT_UNDEFINED;
   return 1;
 }
 #endif

@@ -11,12 +11,6 @@
  */
 #include "vm/interpreter.h"
 
-#if !defined(__GNUC__)
-#define HAS_COMPUTED_GOTO 0
-#else
-#define HAS_COMPUTED_GOTO 1
-#endif
-
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
@@ -106,7 +100,6 @@ static inline int is_zero(uint32_t sum) {
 }
 
 void rt_interpreter_run(void) {
-#if HAS_COMPUTED_GOTO
 #include "vm/interpreter_table.h"
 #define OP(name) op_##name : pc++;
 #define CALL_LABELS \
@@ -124,11 +117,6 @@ void rt_interpreter_run(void) {
     TRACE();          \
     goto *table[*pc]; \
   } while (0)
-#else
-#define OP(name) case RT_OP_##name:
-/* Not `continue`: some of these stand inside loops of their own. */
-#define NEXT goto next
-#endif
   const uint8_t *pc;
   rt_value_t *sp;
   rt_value_t *slots;
@@ -139,26 +127,12 @@ load_frame:
   slots = rt_vm.frame->slots;
   sp = rt_vm.stack;
 
-#if HAS_COMPUTED_GOTO
   NEXT;
-#else
-  for (;;) {
-  next:
-    TRACE();
-    const uint8_t op = *pc++;
-    if (op >= RT_OP_DIRECT) {
-      *sp++ = RT_INT((int32_t)op - (int32_t)RT_OP_DIRECT - RT_OP_DIRECT_OFFSET);
-      NEXT;
-    }
-    switch (op) {
-#endif
 
-#if HAS_COMPUTED_GOTO
 op_DIRECT:
   *sp++ = RT_INT((int32_t)*pc - (int32_t)RT_OP_DIRECT - RT_OP_DIRECT_OFFSET);
   pc++;
   NEXT;
-#endif
 
   /* ---- Variables ---- */
 
@@ -668,68 +642,52 @@ op_DIRECT:
   }
   OP(DEBUGGER) NEXT;
 
-#if !HAS_COMPUTED_GOTO
-  default:
-    break;
-}
-#else
-    op_NONE:
-#endif
-/* No verified program comes here. */
-SAVE();
-rt_vm_panic(RT_PANIC_BAD_PROGRAM, "BadProgram");
+op_NONE:
+  /* No verified program comes here. */
+  SAVE();
+  rt_vm_panic(RT_PANIC_BAD_PROGRAM, "BadProgram");
 
-stopped : return;
+stopped:
+  return;
 
-/* A field of a map, its own or a prototype's, that is there: the rest is rt_interpret_field's. */
-field : {
-  const rt_value_t object = sp[-1];
-  if (LIKELY(IS_TAG(object, RT_TAG_OBJECT))) {
-    const rt_value_t *found = rt_map_find_near(RT_POINTER(RT_PAYLOAD(object)), key);
-    if (LIKELY(found != NULL)) {
-      const rt_value_t value = *found;
-      if (LIKELY(!IS_TAG(value, RT_TAG_FUNCTION) && !IS_TAG(value, RT_TAG_OBJECT))) {
-        sp[-1] = value;
-        NEXT;
-      }
-      if (LIKELY(rt_take_member(&sp[-1], object, value))) NEXT;
-    }
-  }
-}
-slow_field : SAVE();
-rt_interpret_field(sp, key);
-CHECK();
-NEXT;
+leave: /* the fiber goes on here some other time */
+  rt_frame_sync();
+  return;
 
-/* After a jump that may close a loop. */
-backward : if (--rt_vm.countdown >= 0) NEXT;
-SAVE();
-rt_vm_check_time();
-if (rt_vm.is_switching) return;
-NEXT;
+field:
+  if (LIKELY(rt_field_near(&sp[-1], key))) NEXT;
+slow_field:
+  SAVE();
+  rt_interpret_field(sp, key);
+  CHECK();
+  NEXT;
 
-/* A new frame is there. */
-entered : if (--rt_vm.countdown >= 0) goto load_frame;
-rt_vm.sp = rt_vm.stack;
-rt_vm_check_time();
-if (rt_vm.is_switching) return;
-goto load_frame;
+backward: /* after a jump that may close a loop */
+  if (--rt_vm.countdown >= 0) NEXT;
+  SAVE();
+  rt_vm_check_time();
+  if (rt_vm.is_switching) goto leave;
+  NEXT;
 
-/* A native has returned. */
-called : CHECK();
-sp = rt_vm.stack;
-rt_vm.sp = sp;
-if (rt_vm.is_switching) return;
-NEXT;
+entered: /* a new frame is there */
+  if (--rt_vm.countdown >= 0) goto load_frame;
+  rt_vm.sp = rt_vm.stack;
+  rt_vm_check_time();
+  if (rt_vm.is_switching) goto leave;
+  goto load_frame;
 
-/* The exception machinery has set pc, or has an exception to handle. */
-moved : CHECK();
-if (rt_vm.is_switching) return;
-goto load_frame;
+called: /* a native has returned */
+  CHECK();
+  sp = rt_vm.stack;
+  rt_vm.sp = sp;
+  if (rt_vm.is_switching) goto leave;
+  NEXT;
 
-handle_exception : if (!rt_exception_unwind()) return;
-goto load_frame;
-#if !HAS_COMPUTED_GOTO
-}
-#endif
+moved: /* the exception machinery has set the frame's pc, or has an exception to handle */
+  CHECK();
+  goto load_frame;
+
+handle_exception:
+  if (!rt_exception_unwind()) return;
+  goto load_frame;
 }

@@ -47,35 +47,11 @@ static inline rt_value_t *rt_map_own(void *object, rt_key_t key) {
   return NULL;
 }
 
-/* Property of a map or of the maps that it inherits from; NULL: look further with rt_field_get. */
-static inline const rt_value_t *rt_map_find_near(void *object, rt_key_t key) {
-  for (;;) {
-    rt_map_t *map = object;
-    const rt_value_t *found = rt_map_own(map, key);
-    if (found != NULL) return found;
-    if (map->header.kind != RT_KIND_MAP || RT_TAG(map->prototype) != RT_TAG_OBJECT) return NULL;
-    object = RT_POINTER(RT_PAYLOAD(map->prototype));
-  }
-}
-
 /*
- * Puts `value`, just read as a field of `object`, where the object stood. 0 when that would take
- * memory: a function that wants its `this` and is not going to be called at once.
+ * The usual case of reading a field: the object at `place` is a map that has it, or inherits it
+ * from maps. Puts the value there and returns 1; 0: rt_interpret_field does it.
  */
-static inline int rt_take_member(rt_value_t *place, rt_value_t object, rt_value_t value) {
-  if (RT_TAG(value) == RT_TAG_OBJECT) {
-    const rt_object_t *header = RT_POINTER(RT_PAYLOAD(value));
-    if (header->kind == RT_KIND_CLOSURE) return 0;
-  } else if (RT_PAYLOAD(value) >= RT_NATIVE_FIRST) {
-    return 0;
-  } else if (rt_image.function[RT_PAYLOAD(value)].flags & RT_FUNCTION_NEEDS_THIS) {
-    if (place != rt_vm.stack) return 0;
-    rt_vm.method_this = object;
-    value = RT_MAKE(RT_TAG_METHOD, RT_PAYLOAD(value));
-  }
-  *place = value;
-  return 1;
-}
+int rt_field_near(rt_value_t *place, rt_key_t key);
 
 /*
  * The call of an image function that is nothing special, with a frame that was kept for reuse.

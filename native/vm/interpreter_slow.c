@@ -24,6 +24,52 @@ static inline void put_member(rt_value_t *place, rt_value_t object, rt_value_t v
   *place = value;
 }
 
+int rt_field_near(rt_value_t *place, rt_key_t key) {
+  const rt_value_t object = *place;
+  if (RT_TAG(object) != RT_TAG_OBJECT) return 0;
+  const rt_map_t *map = RT_POINTER(RT_PAYLOAD(object));
+  const rt_value_t *found;
+  for (;;) {
+    if (map->header.kind != RT_KIND_MAP) return 0;
+    uint32_t left = map->count;
+    if (left > RT_NEAR_PROPERTIES) {
+      found = rt_map_find(map, key);
+      if (found != NULL) break;
+    } else if (left > 0) {
+      const rt_key_t *at = (const rt_key_t *)((rt_object_t *)RT_POINTER(map->properties) + 1);
+      const rt_key_t *const values = at + map->room;
+      uint32_t offset = 0;
+      do {
+        if (*at++ == key) goto found_near;
+        offset += sizeof(rt_value_t);
+      } while (--left > 0);
+      goto inherited;
+    found_near:
+      found = (const rt_value_t *)(const void *)((const uint8_t *)values + offset);
+      break;
+    }
+  inherited:
+    if (RT_TAG(map->prototype) != RT_TAG_OBJECT) return 0;
+    map = RT_POINTER(RT_PAYLOAD(map->prototype));
+  }
+  rt_value_t value = *found;
+  const uint32_t tag = RT_TAG(value);
+  if (tag == RT_TAG_OBJECT) {
+    const rt_object_t *header = RT_POINTER(RT_PAYLOAD(value));
+    if (header->kind == RT_KIND_CLOSURE) return 0;
+  } else if (tag == RT_TAG_FUNCTION) {
+    /* A function that wants its `this` and is not going to be called at once takes memory. */
+    if (RT_PAYLOAD(value) >= RT_NATIVE_FIRST) return 0;
+    if (rt_image.function[RT_PAYLOAD(value)].flags & RT_FUNCTION_NEEDS_THIS) {
+      if (place != rt_vm.stack) return 0;
+      rt_vm.method_this = object;
+      value = RT_MAKE(RT_TAG_METHOD, RT_PAYLOAD(value));
+    }
+  }
+  *place = value;
+  return 1;
+}
+
 void rt_interpret_field(rt_value_t *sp, rt_key_t key) {
   settle(sp - 1);
   const rt_value_t object = sp[-1];
