@@ -86,7 +86,7 @@ export function modelSource(compiled: CompiledModel | undefined): string {
 export function programSource(image: Uint8Array | undefined): string {
   const head = `${HEADER}\n#include "hal/rp2040/program.h"\n\n`;
   if (image === undefined) {
-    return `${head}const uint8_t *const rt_program = NULL;\nconst size_t rt_program_bytes = 0;\n`;
+    return `${head}#include <stddef.h>\n\nconst rt_program_t rt_program = {.image = NULL};\n`;
   }
   const lines: string[] = [];
   for (let i = 0; i < image.length; i += 24) {
@@ -95,8 +95,7 @@ export function programSource(image: Uint8Array | undefined): string {
   return `${head}static const uint8_t program[${image.length}] __attribute__((aligned(8))) = {
 ${lines.join('\n')}
 };
-const uint8_t *const rt_program = program;
-const size_t rt_program_bytes = sizeof program;
+const rt_program_t rt_program = {.image = program, .bytes = sizeof program};
 `;
 }
 

@@ -761,8 +761,12 @@ export class Cpu {
         // BKPT; NOP, WFI, …
         case 0x5f:
           if (op >> 8 === 0xbe) {
-            this.cycles = cycles;
+            this.cycles = cycles - 1;
             r[15] = pc;
+            core.N = nz < 0;
+            core.Z = nz === 0;
+            core.C = c;
+            core.V = v;
             throw new CpuStop('breakpoint', pc >>> 0, op & 255);
           }
           if (op === 0xbf30 || op === 0xbf20) {

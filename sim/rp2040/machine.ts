@@ -27,6 +27,9 @@ export interface MachineOptions {
   /** The flash's 64-bit number. */
   id?: bigint;
   seed?: number;
+  /** Flash content from before, instead of an erased chip with the image. */
+  flash?: Uint8Array;
+  cause?: ResetCause;
 }
 
 export type ResetCause = 'power' | 'pin' | 'watchdog' | 'software';
@@ -48,8 +51,10 @@ const HAD_POR = 1 << 8;
 const HAD_RUN = 1 << 16;
 const SLOW_HZ = 12_000_000;
 
-/** What the boot ROM's drive stands for. */
-export const BREAK_USB_BOOT = 2;
+/** The boot ROM's drive would start. */
+const BREAK_USB_BOOT = 2;
+/** Of `hook`. */
+const BREAK_HOOK = 0x7e;
 
 export class Rp2040Board implements CpuHost {
   chip!: RP2040;
@@ -68,14 +73,16 @@ export class Rp2040Board implements CpuHost {
   onAdc: (channel: number, nanos: number) => number = () => 2048;
   onUart?: (byte: number) => void;
   onUsb?: (bytes: Uint8Array) => void;
-  /** After each reset, the new chip not yet started. */
-  onReset?: (cause: ResetCause) => void;
+  /** Before a reset that the firmware or its watchdog asks for; false: the board stays off. */
+  onReset?: (cause: ResetCause) => boolean;
+  /** The firmware has started conversions one after the other, every `nanos`. */
+  onAdcStream?: (nanos: number) => void;
   /** A pin that the firmware drives has changed. */
   onPin?: (pin: number, level: boolean, nanos: number) => void;
 
   private clock!: ChipClock;
   private ssi!: FlashInterface;
-  private readonly options: Required<MachineOptions>;
+  private readonly options: { rom: Uint32Array; flashBytes: number; id: bigint; seed: number };
   private readonly inputs = new Map<number, boolean>();
   private io!: Extended;
   private baseNanos = 0;
@@ -85,14 +92,16 @@ export class Rp2040Board implements CpuHost {
   private cyclesBefore = 0;
   private isDormant = false;
   private pendingReset?: ResetCause;
+  private isOff = false;
+  private readonly hooks = new Map<number, { halfWord: number; call: (r: number[]) => void }>();
 
   constructor(options: MachineOptions) {
     const { flashBytes = 2 * 1024 * 1024, id = 0xe6614103e7452d2fn, seed = 1 } = options;
-    this.options = { ...options, flashBytes, id, seed };
-    const data = new Uint8Array(flashBytes).fill(0xff);
+    this.options = { rom: options.rom, flashBytes, id, seed };
+    const data = options.flash?.slice() ?? new Uint8Array(flashBytes).fill(0xff);
     data.set(options.image);
     this.flash = new NorFlash(data, () => this.nanos, id);
-    this.start('power');
+    this.start(options.cause ?? 'power');
   }
 
   // ---- Time ----
@@ -140,7 +149,7 @@ export class Rp2040Board implements CpuHost {
 
   private step(end: number): void {
     if (this.pendingReset) {
-      this.reset(this.pendingReset);
+      this.handleReset(this.pendingReset, end);
       return;
     }
     if (this.isDormant) {
@@ -175,12 +184,89 @@ export class Rp2040Board implements CpuHost {
     try {
       this.cpu.run(limit);
     } catch (error) {
-      if (!(error instanceof CpuStop) || error.breakpoint !== BREAK_USB_BOOT) throw error;
-      this.isInUsbBoot = true;
+      if (!(error instanceof CpuStop)) throw error;
+      if (error.breakpoint === BREAK_HOOK) this.runHook(error.pc);
+      else if (error.breakpoint === BREAK_USB_BOOT) this.isInUsbBoot = true;
+      else throw error;
     }
   }
 
+  // ---- Looking in ----
+
+  /**
+   * Calls `call` with r0 to r3 whenever the firmware enters the function at `address` in flash. A
+   * breakpoint stands there, which the program cannot see unless it reads its own code.
+   */
+  hook(address: number, call: (registers: number[]) => void): void {
+    const { flash16 } = this.chip;
+    const index = (address - FLASH) >> 1;
+    if (!this.hooks.has(address)) this.hooks.set(address, { halfWord: flash16[index]!, call });
+    flash16[index] = 0xbe00 | BREAK_HOOK;
+  }
+
+  private runHook(pc: number): void {
+    const hook = this.hooks.get(pc);
+    if (hook === undefined) throw new CpuStop('breakpoint', pc, BREAK_HOOK);
+    const { flash16, core } = this.chip;
+    const index = (pc - FLASH) >> 1;
+    hook.call([...core.registers.slice(0, 4)]);
+    flash16[index] = hook.halfWord;
+    this.cpu.run(this.cpu.cycles + 1);
+    flash16[index] = 0xbe00 | BREAK_HOOK;
+  }
+
+  /** The contents of the flash as the firmware wrote it, without our breakpoints. */
+  flashContent(): Uint8Array {
+    const copy = this.flash.data.slice();
+    const view = new DataView(copy.buffer);
+    for (const [address, { halfWord }] of this.hooks) {
+      view.setUint16(address - FLASH, halfWord, true);
+    }
+    return copy;
+  }
+
+  /**
+   * Calls a function of the firmware from outside, in no time: for looking at its state. The chip
+   * goes on as if nothing had been.
+   */
+  call(address: number, ...args: number[]): number {
+    const { cpu, chip } = this;
+    const { core } = chip;
+    while (!this.flashIsReadable || core.IPSR !== 0) this.run(10_000);
+    const before = core.registers.slice();
+    const state = [core.N, core.Z, core.C, core.V, core.PM, core.waiting] as const;
+    const { cycles } = cpu;
+    args.forEach((value, i) => (core.registers[i] = value));
+    core.registers[13] = (core.registers[13]! - 64) & ~7;
+    core.registers[14] = chip.bootrom[3]!;
+    core.registers[15] = address;
+    core.PM = true;
+    core.waiting = false;
+    try {
+      for (;;) cpu.run(cpu.cycles + 10_000);
+    } catch (error) {
+      if (!(error instanceof CpuStop) || error.breakpoint !== 1) throw error;
+    }
+    const result = core.registers[0]!;
+    core.registers.set(before);
+    [core.N, core.Z, core.C, core.V, core.PM, core.waiting] = state;
+    core.interruptsUpdated = true;
+    cpu.cycles = cycles;
+    return result;
+  }
+
   // ---- Life ----
+
+  private handleReset(cause: ResetCause, end: number): void {
+    this.pendingReset = undefined;
+    if (this.isOff || this.onReset?.(cause) === false) {
+      this.isOff = true;
+      this.pendingReset = cause;
+      this.baseNanos += end - this.nanos;
+      return;
+    }
+    this.reset(cause);
+  }
 
   /** As the RUN pin, the watchdog or a power cut do it. */
   reset(cause: ResetCause): void {
@@ -194,7 +280,6 @@ export class Rp2040Board implements CpuHost {
     if (cause !== 'power') {
       scratch.forEach((value, i) => this.watchdog.writeUint32(0x0c + 4 * i, value));
     }
-    this.onReset?.(cause);
   }
 
   /** Takes the power away now and gives it back: what the flash was doing stays half done. */
@@ -293,6 +378,12 @@ export class Rp2040Board implements CpuHost {
       const channel = (adc.cs >> 12) & 7;
       adc.completeADCRead(this.onAdc(channel, this.nanos) & 0xfff, false);
     });
+    const write = adc.writeUint32.bind(adc);
+    adc.writeUint32 = (offset, value) => {
+      const isStart = offset === 0 && (value & 8) !== 0 && (adc.cs & 8) === 0;
+      if (isStart) this.onAdcStream?.((adc.divider * 1000) / 48);
+      write(offset, value);
+    };
     adc.onADCRead = () => done.schedule(adc.sampleTime * 1000);
     chip.gpio.forEach((pin, index) => {
       pin.addListener((state) => this.onPin?.(index, state === 1, this.nanos));

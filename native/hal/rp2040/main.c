@@ -17,8 +17,9 @@ int main(void) {
   const rt_firmware_config_t config = {
       .heap = rt_heap,
       .heap_bytes = rt_heap_bytes,
-      .program = rt_program,
-      .program_bytes = rt_program_bytes,
+      .program = rt_program.image,
+      .program_bytes = rt_program.bytes,
+      .stays_stopped = (uint8_t)rt_program.stays_stopped,
   };
   const rt_status_t status = rt_firmware_init(&config);
   if (status != RT_OK) rt_hal_halt((uint32_t)status);

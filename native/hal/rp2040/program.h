@@ -1,14 +1,18 @@
 /*
- * Tables that the build generates beside the board's: the script that the firmware brings along.
+ * The script that the firmware brings along: runs while none is deployed. The build writes it; the
+ * emulator overwrites it in the image, to run another program without linking again.
  */
 #ifndef RT_HAL_RP2040_PROGRAM_H
 #define RT_HAL_RP2040_PROGRAM_H
 
-#include <stddef.h>
 #include <stdint.h>
 
-/* NULL and 0: none; one is deployed later. */
-extern const uint8_t *const rt_program;
-extern const size_t rt_program_bytes;
+typedef struct {
+  const uint8_t *image; /* 4-aligned; NULL: none */
+  uint32_t bytes;
+  uint32_t stays_stopped; /* as in rt_firmware_config_t */
+} rt_program_t;
+
+extern const rt_program_t rt_program;
 
 #endif
