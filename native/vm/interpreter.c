@@ -215,6 +215,7 @@ op_DIRECT:
     const uint8_t *from = pc - 1;
     JUMP_OFFSET(offset)
     if (rt_vm.result != RT_UNDEFINED && rt_vm.result != RT_NULL) NEXT;
+    rt_vm.result = RT_UNDEFINED; /* null?.x is undefined too */
     pc = from + offset;
     if (offset > 0) NEXT;
     goto backward;
