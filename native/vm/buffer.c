@@ -106,7 +106,8 @@ rt_value_t rt_number_load(const uint8_t *bytes, uint32_t format) {
   return rt_value_number(number / scale_of(format));
 }
 
-/* Rounded to the nearest whole (halves up) and held within what `bytes` bytes can have. */
+/* Rounded (a half added, then cut off: so upstream, also below zero) and held within what `bytes`
+ * bytes can have. */
 static uint64_t to_whole(double number, uint32_t bytes, int is_signed) {
   double top = is_signed ? 0.5 : 1.0;
   for (uint32_t i = 0; i < bytes; i++) top *= 256.0;
@@ -117,10 +118,7 @@ static uint64_t to_whole(double number, uint32_t bytes, int is_signed) {
     return is_signed ? all >> 1 : all;
   }
   if (!is_signed) return number < 1.0 ? 0 : (uint64_t)number;
-  if (number < -top) number = -top;
-  int64_t whole = (int64_t)number;
-  if ((double)whole > number) whole--;
-  return (uint64_t)whole;
+  return (uint64_t)(int64_t)(number < -top ? -top : number);
 }
 
 void rt_number_store(uint8_t *bytes, uint32_t format, rt_value_t value) {

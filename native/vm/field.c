@@ -93,6 +93,8 @@ static uint32_t prototype_of_object(const rt_object_t *object) {
       return RT_BUILTIN_DsFiber_prototype;
     case RT_KIND_PACKET:
       return RT_BUILTIN_DsPacket_prototype;
+    case RT_KIND_IMAGE:
+      return RT_BUILTIN_Image_prototype;
     default:
       return RT_BUILTIN_NONE;
   }

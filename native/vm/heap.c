@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "vm/heap_internal.h"
+#include "vm/picture.h"
 #include "vm/vm_internal.h"
 
 #define UNIT 8u
@@ -329,6 +330,9 @@ static void mark_fields(rt_object_t *block, uint32_t next) {
       rt_heap_mark_value(bound->receiver);
       break;
     }
+    case RT_KIND_IMAGE:
+      rt_heap_mark_value(((const rt_picture_t *)block)->buffer);
+      break;
     case RT_KIND_VALUES:
       mark_values(block, (const rt_value_t *)(void *)(block + 1), block->extra, next);
       break;

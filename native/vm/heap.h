@@ -33,6 +33,7 @@ typedef enum {
   RT_KIND_VALUES = 10,     /* backing store: `length` values, all marked */
   RT_KIND_BYTES = 11,      /* backing store without references */
   RT_KIND_PROPERTIES = 12, /* backing store of a map: see object.h */
+  RT_KIND_IMAGE = 13,      /* of the graphics library: see picture.h */
 } rt_kind_t;
 
 /* Every block starts with this; 8 bytes, blocks are 8-aligned. */

@@ -18,6 +18,8 @@ static uint8_t object_code(const rt_object_t *object) {
       return RT_TYPE_FIBER;
     case RT_KIND_PACKET:
       return RT_TYPE_PACKET;
+    case RT_KIND_IMAGE:
+      return RT_TYPE_IMAGE;
     default:
       return RT_TYPE_MAP;
   }
