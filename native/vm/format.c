@@ -98,12 +98,14 @@ static uint32_t cut_line(const char *line, uint32_t bytes) {
   return cut;
 }
 
+/* A NUL ends the text, as C has it on the official runtime. */
 void rt_print(char level, const char *text, uint32_t bytes) {
-  uint32_t start = 0;
+  uint32_t size = 0, start = 0;
+  while (size < bytes && text[size] != 0) size++;
   do {
     uint32_t end = start;
-    while (end < bytes && text[end] != '\n') end++;
+    while (end < size && text[end] != '\n') end++;
     rt_bus_log(level, text + start, cut_line(text + start, end - start));
     start = end + 1u;
-  } while (start < bytes);
+  } while (start < size);
 }
