@@ -1,6 +1,12 @@
 #include "vm/role_internal.h"
 
-/* Fields of a packet as bytes: numbers little-endian by numfmt, texts and buffers as they are. */
+/*
+ * Fields of a packet as bytes: numbers little-endian by numfmt, texts and buffers as they are.
+ *
+ * A field of several has 8 bits for its numfmt. The compiler lets the ninth, of shifts from 16 on,
+ * run into the field's flags, where it reads as "is bytes". As upstream it is passed over: such a
+ * number has its shift modulo 16.
+ */
 
 #define FORMAT_TYPE(format) ((format)&15u)
 #define FORMAT_SPECIAL(format) ((format) >> 4)
@@ -32,15 +38,6 @@ static int pack_bytes(rt_packer_t *packer, rt_value_t value, uint32_t most) {
   if (bytes > most) bytes = most;
   copy(packer->bytes + packer->size, from, bytes);
   packer->size += bytes;
-  return 0;
-}
-
-/* Exactly `bytes` bytes, the rest zero. */
-static int pack_fixed(rt_packer_t *packer, rt_value_t value, uint32_t bytes) {
-  if (bytes > room(packer)) bytes = room(packer);
-  const uint32_t end = packer->size + bytes;
-  if (pack_bytes(packer, value, bytes) != 0) return -1;
-  while (packer->size < end) packer->bytes[packer->size++] = 0;
   return 0;
 }
 
@@ -100,10 +97,7 @@ static int pack_fields(rt_packer_t *packer, const rt_image_field_t *field, const
       field = repeats;
     }
     if (field->flags & RT_FIELD_FLAG_STARTS_REPEATS) repeats = field;
-    const int status = field->flags & RT_FIELD_FLAG_IS_BYTES
-                           ? pack_fixed(packer, values[i], field->format)
-                           : pack_field(packer, field->format, values[i]);
-    if (status != 0) return -1;
+    if (pack_field(packer, field->format, values[i]) != 0) return -1;
     if (room(packer) == 0) return 0;
   }
   return 0;
@@ -196,11 +190,6 @@ static rt_value_t unpack_field(rt_unpacker_t *unpacker, uint32_t format) {
   return rt_number_load(unpacker->bytes + unpacker->at - bytes, format);
 }
 
-static rt_value_t unpack_fixed(rt_unpacker_t *unpacker, uint32_t bytes) {
-  const uint32_t left = unpacker->size - unpacker->at;
-  return unpack_buffer(unpacker, left < bytes ? left : bytes);
-}
-
 static rt_value_t unpack_fields(rt_unpacker_t *unpacker, const rt_image_field_t *field) {
   const rt_image_field_t *repeats = NULL;
   rt_array_t *array = rt_array_new(0);
@@ -218,9 +207,7 @@ static rt_value_t unpack_fields(rt_unpacker_t *unpacker, const rt_image_field_t 
       repeats = field;
     }
     /* A text at the end may be empty; a number that is not there is not in the array. */
-    const rt_value_t value = field->flags & RT_FIELD_FLAG_IS_BYTES
-                                 ? unpack_fixed(unpacker, field->format)
-                                 : unpack_field(unpacker, field->format);
+    const rt_value_t value = unpack_field(unpacker, field->format);
     if (rt_is_throwing()) return RT_UNDEFINED;
     if (value == RT_UNDEFINED) break;
     rt_heap_root(value);
