@@ -122,7 +122,7 @@ static void log_refusal(const rt_service_module_t *module) {
   for (const char *name = module->name; *name != 0 && length < sizeof line; name++) {
     line[length++] = *name;
   }
-  rt_bus_log('!', line, length);
+  rt_bus_log(' ', line, length);
 }
 
 rt_status_t rt_services_init(void) {
