@@ -18,17 +18,11 @@ rt_value_t rt_native_image_set(rt_call_t *call) {
   return RT_UNDEFINED;
 }
 
-/* A 1-bit image is filled with any colour that is not 0. */
-static uint32_t fill_color(const rt_picture_t *picture, rt_value_t value) {
-  uint32_t color = (uint32_t)rt_to_int32(value);
-  return picture->bits == 1 ? color != 0 : color;
-}
-
 rt_value_t rt_native_image_fill(rt_call_t *call) {
   rt_picture_t *picture = rt_picture_writable(call->receiver);
   if (picture == NULL) return RT_UNDEFINED;
   rt_picture_fill_rect(picture, 0, 0, picture->width, picture->height,
-                       fill_color(picture, call->arguments[0]));
+                       (uint32_t)rt_to_int32(call->arguments[0]));
   return RT_UNDEFINED;
 }
 
@@ -37,7 +31,7 @@ rt_value_t rt_native_image_fill_rect(rt_call_t *call) {
   if (picture == NULL) return RT_UNDEFINED;
   rt_picture_fill_rect(picture, coordinate(call->arguments[0]), coordinate(call->arguments[1]),
                        coordinate(call->arguments[2]), coordinate(call->arguments[3]),
-                       fill_color(picture, call->arguments[4]));
+                       (uint32_t)rt_to_int32(call->arguments[4]));
   return RT_UNDEFINED;
 }
 
@@ -88,7 +82,7 @@ rt_value_t rt_native_image_fill_circle(rt_call_t *call) {
   if (picture == NULL) return RT_UNDEFINED;
   int32_t cx = coordinate(call->arguments[0]), cy = coordinate(call->arguments[1]);
   int32_t radius = coordinate(call->arguments[2]);
-  uint32_t color = fill_color(picture, call->arguments[3]);
+  uint32_t color = (uint32_t)rt_to_int32(call->arguments[3]);
   int32_t x = radius - 1, y = 0, grow_x = 1, grow_y = 1;
   int32_t error = grow_x - 2 * radius;
   while (x >= y) {

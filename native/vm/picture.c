@@ -24,6 +24,7 @@ static void set_in_column(const rt_picture_t *picture, uint8_t *column, int32_t 
     byte = &column[y >> 3];
     shift = (uint32_t)y & 7u;
     mask = 1;
+    color = color != 0;
   } else {
     byte = &column[y >> 1];
     shift = 4u * ((uint32_t)y & 1u);

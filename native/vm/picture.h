@@ -24,7 +24,8 @@ typedef struct {
 uint8_t *rt_picture_data(const rt_picture_t *picture);
 /* Pixel, 0 outside. */
 uint32_t rt_picture_get(const rt_picture_t *picture, int32_t x, int32_t y);
-/* Sets a pixel; outside nothing happens. Of a colour the bits count that a pixel has. */
+/* Sets a pixel; outside nothing happens. Of a colour the low 4 bits count; on a 1-bit image any
+ * that is not 0 sets the bit. */
 void rt_picture_set(rt_picture_t *picture, int32_t x, int32_t y, uint32_t color);
 void rt_picture_fill_rect(rt_picture_t *picture, int32_t x, int32_t y, int32_t width,
                           int32_t height, uint32_t color);
