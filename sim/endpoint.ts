@@ -74,6 +74,12 @@ export class Endpoint {
     void this.server.sendEvent(event.identifier, pack(event, values));
   }
 
+  /** Fields of an event as they arrive: rounded to what the wire can carry. */
+  onWire(name: string, values: Values): Values {
+    const event = this.packet(name, ({ kind }) => kind === 'event');
+    return unpack(pack(event, values), event);
+  }
+
   /** Present value of a register. */
   get(name: string): Values {
     return this.register(name).values() as Values;

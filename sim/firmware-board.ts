@@ -1,7 +1,7 @@
 import type { Chip, Sound } from './chip.ts';
 import type { ClockGroup } from './clock.ts';
 import type { Values } from './endpoint.ts';
-import type { Prediction } from './learner.ts';
+import { readPrediction } from './learner.ts';
 import { consoleLine, escapeFrame, LinkReader, packetsOf } from './link.ts';
 import type { Microphone } from './microphone.ts';
 import type { HeardWindow, PoweredBoard, Surroundings } from './powered-board.ts';
@@ -183,9 +183,8 @@ export class FirmwareBoard implements PoweredBoard {
   }
 
   private onPrediction(values: Values): void {
-    const [window = 0, label = 0, confidence = 0, margin = 0, entropy = 0, shift = 0] =
-      values.map(Number);
-    const prediction: Prediction = { window, label, confidence, margin, entropy, shift };
+    const prediction = readPrediction(values);
+    const { window } = prediction;
     const heard = this.windows.find(({ number }) => number === window);
     this.options.events.onPrediction(prediction, heard ?? { number: window, level: 0 });
   }

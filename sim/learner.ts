@@ -253,7 +253,7 @@ export class Learner {
   private announce(prediction: Prediction, window: Window): void {
     const values = wireValues(prediction);
     this.endpoint.set('last_prediction', ...values);
-    this.options.onPrediction?.(prediction, window);
+    this.options.onPrediction?.(readPrediction(this.endpoint.onWire('prediction', values)), window);
     this.event('prediction', values);
   }
 
@@ -412,6 +412,13 @@ const NOTHING: Prediction = {
   entropy: 0,
   shift: 0,
 };
+
+/** A prediction from the fields of the event. */
+export function readPrediction(values: Values): Prediction {
+  const [window = 0, label = 0, confidence = 0, margin = 0, entropy = 0, shift = 0] =
+    values.map(Number);
+  return { window, label, confidence, margin, entropy, shift };
+}
 
 /** Fields of a prediction in the order and within the ranges of the specification. */
 function wireValues({ window, label, confidence, margin, entropy, shift }: Prediction): Values {

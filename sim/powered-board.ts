@@ -37,6 +37,7 @@ export interface Surroundings {
   flash: Flash;
   battery: Battery;
   microphone: Microphone;
+  /** Of the board alone. */
   random: Random;
   /** Sixteen hexadecimal digits; default: always the same. */
   deviceId?: string;

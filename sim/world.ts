@@ -30,13 +30,17 @@ export interface WorldOptions {
 }
 
 const LOG_LINES = 12;
+const BOARD_SEED = 0x5eed;
 
 /** A board, what is around it, and the time in which both live. */
 export class World {
   readonly clock = new VirtualClock();
   readonly microphone: Microphone;
   readonly flash: Flash;
+  /** Of the people. */
   readonly random: Random;
+  /** Of the board: what it draws must not change what is said. */
+  private readonly boardRandom: Random;
   readonly battery: Battery;
   /** 0..1 */
   brightness = 0;
@@ -49,6 +53,7 @@ export class World {
     this.flash = options.flash ?? { slots: new Map() };
     this.microphone = new Microphone(options.rate);
     this.random = new Random(options.seed);
+    this.boardRandom = new Random(options.seed + BOARD_SEED);
     this.battery = new Battery(options.board, options.charge);
   }
 
@@ -75,7 +80,7 @@ export class World {
       flash: this.flash,
       battery: this.battery,
       microphone: this.microphone,
-      random: this.random,
+      random: this.boardRandom,
       events: {
         ...events,
         onLog: (level, text) => this.onLog(level, text),
