@@ -124,6 +124,7 @@ static uint64_t to_whole(double number, uint32_t bytes, int is_signed) {
 void rt_number_store(uint8_t *bytes, uint32_t format, rt_value_t value) {
   uint32_t count = rt_number_bytes(format);
   uint32_t type = format & 15u;
+  if (count == 0) return;
   if (format < 16u && RT_IS_INT(value) && type != RT_NUMFMT_F32 && type != RT_NUMFMT_F64) {
     /* no float arithmetic for the common case */
     int32_t number = (int32_t)RT_PAYLOAD(value);

@@ -5,6 +5,9 @@
 #include "vm/attached.h"
 #include "vm/heap_internal.h"
 #include "vm/role.h"
+#ifdef RT_VM_TRACE
+#include "vm/vm_internal.h"
+#endif
 
 #define LARGEST_INDEX 0xffefu
 
@@ -38,6 +41,9 @@ static int32_t find_native(uint32_t builtin, rt_key_t key) {
 
 static rt_value_t native_member(uint32_t native, rt_value_t receiver) {
   if (rt_natives[native].kind == RT_NATIVE_PROPERTY) {
+#ifdef RT_VM_TRACE
+    rt_vm_trace_native(native);
+#endif
     rt_call_t call = {.receiver = receiver, .arguments = NULL, .count = 0};
     uint32_t level = rt_heap_root_level();
     rt_value_t value = rt_natives[native].function(&call);

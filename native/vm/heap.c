@@ -189,6 +189,12 @@ void rt_heap_init(void *memory, size_t bytes) {
   put_free(heap.begin, (uint32_t)(bytes / UNIT));
 }
 
+void rt_heap_close(void) {
+  if (heap.begin != NULL) SHOW(heap.begin, (size_t)(heap.end - heap.begin));
+  heap.begin = NULL;
+  heap.end = NULL;
+}
+
 static rt_object_t *find_room(uint32_t *units) {
   if (heap.fail_at != 0 && --heap.fail_at == 0) return NULL;
 #ifdef RT_HEAP_STRESS

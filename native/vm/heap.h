@@ -67,6 +67,8 @@ extern uint8_t *rt_heap_base;
 
 /* Takes over `bytes` bytes of 8-aligned `memory`. */
 void rt_heap_init(void *memory, size_t bytes);
+/* The memory is the caller's again. (Sanitized builds hide free blocks, even from him.) */
+void rt_heap_close(void);
 
 /*
  * A block of `kind` with room for `bytes` bytes after the header, all zero. Collects when it must

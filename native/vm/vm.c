@@ -63,6 +63,7 @@ static rt_status_t prepare(rt_image_fault_t *fault) {
 rt_status_t rt_vm_start(const rt_vm_config_t *config, const uint8_t *image, size_t size,
                         rt_image_fault_t *fault) {
   rt_vm_stop();
+  rt_heap_close();
   reset_state(config);
   /* The heap is empty still: it holds the verifier's bitmap. */
   rt_status_t status =
