@@ -2,21 +2,30 @@
  * A board for measuring the VM by itself: no clock that interrupts, no links, nothing attached.
  * bench/vm/main.ts calls bench_start and bench_run on the emulated chip and counts their cycles.
  */
-
+#include "bus/bus.h"
+#include "firmware/firmware.h"
 #include "hal/hal.h"
 #include "services/service.h"
-#include "vm/heap.h"
 #include "vm/vm.h"
 
-const rt_board_t rt_board = {.name = "bench", .clock_hz = 125000000};
-const rt_service_module_t *const rt_service_modules[1];
-const uint16_t rt_service_module_count = 0;
+const rt_board_t rt_board = {.name = "bench",
+                             .clock_hz = 125000000,
+                             .led_pin = 25,
+                             .button_pin = RT_BOARD_NO_PIN,
+                             .microphone_pin = RT_BOARD_NO_PIN,
+                             .program_bytes = 4096};
+
+extern const rt_service_module_t rt_module_light_bulb;
+const rt_service_module_t *const rt_service_modules[] = {&rt_module_light_bulb};
+const uint16_t rt_service_module_count = 1;
 
 static uint64_t now_us;
-static uint32_t lines;
+/* Sectors of 0xff, as erased flash reads: no program is deployed. */
+static uint8_t flash[4096];
 
 /* Stands still but for the sleeps that bench_run skips. */
 uint64_t rt_hal_now_us(void) { return now_us; }
+void rt_hal_spent(uint32_t cycles) { (void)cycles; }
 uint32_t rt_hal_random(void) { return 4; }
 uint64_t rt_hal_device_id(void) { return 0x1122334455667788u; }
 rt_hal_reset_cause_t rt_hal_reset_cause(void) { return RT_HAL_RESET_POWER_ON; }
@@ -38,7 +47,8 @@ size_t rt_hal_link_write(rt_hal_link_t link, const uint8_t *bytes, size_t size) 
 }
 const uint8_t *rt_hal_flash_data(uint32_t offset) {
   (void)offset;
-  return (const uint8_t *)&rt_board;
+  for (uint32_t i = 0; i < sizeof flash; i++) flash[i] = 0xff;
+  return flash;
 }
 rt_status_t rt_hal_flash_erase(uint32_t offset, uint32_t bytes) {
   (void)offset, (void)bytes;
@@ -81,20 +91,23 @@ rt_status_t rt_hal_led_strip_send(uint8_t pin, const uint8_t *bytes, size_t size
   return RT_OK;
 }
 
-/* Loads a program; 0, or the byte at which it was refused plus one. */
+/* Loads a program; 0, or the status of what refused it. */
 uint32_t bench_start(void *heap, uint32_t heap_bytes, const uint8_t *image, uint32_t size) {
-  const rt_vm_config_t config = {
-      .heap = heap, .heap_bytes = heap_bytes, .now_us = rt_hal_now_us, .random = rt_hal_random};
-  rt_image_fault_t fault;
-  lines = 0;
-  return rt_vm_start(&config, image, size, &fault) == RT_OK ? 0 : fault.offset + 1u;
+  const rt_firmware_config_t config = {.heap = heap,
+                                       .heap_bytes = heap_bytes,
+                                       .program = image,
+                                       .program_bytes = size,
+                                       .stays_stopped = 1};
+  now_us = 0;
+  return (uint32_t)rt_firmware_init(&config);
 }
 
-/* Runs until the program stops or waits for ever; returns its state (rt_vm_state_t). */
+/* Runs until the program stops or has no fiber left; time moves when there is nothing to do. */
 uint32_t bench_run(void) {
-  for (;;) {
-    const uint64_t next_us = rt_vm_run(now_us, UINT32_MAX);
-    if (rt_vm_state() != RT_VM_RUNNING || next_us == UINT64_MAX) return rt_vm_state();
+  uint64_t next_us = 0;
+  do {
     if (next_us > now_us) now_us = next_us;
-  }
+    next_us = rt_firmware_poll(now_us);
+  } while (rt_vm_state() == RT_VM_RUNNING);
+  return rt_vm_state();
 }

@@ -1,0 +1,47 @@
+/** The VM with bench/vm/chip.c as its board, for the emulated RP2040 and for WebAssembly. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compileAll, cFiles, outputDir, root, zig } from '../../tools/native/toolchain.mjs';
+
+const ROOMS = ['vm', 'bus', 'libm', 'firmware'];
+const MORE = ['services/service.c', 'services/light_bulb.c', 'hal/libc.c'];
+/** As the firmware is built. */
+const FLAGS = ['-O2', '-g0', '-ffreestanding', '-fno-unroll-loops', '-fno-sanitize=all'];
+const THUMB = ['-target', 'thumb-freestanding-eabi', '-mcpu=cortex_m0plus'];
+const WASM = ['-target', 'wasm32-freestanding', '-fvisibility=default'];
+
+function sources(): string[] {
+  const rooms = ROOMS.flatMap((room) => cFiles(`native/${room}`));
+  return [...rooms, ...MORE.map((file) => `native/${file}`), 'bench/vm/chip.c'];
+}
+
+async function compile(flags: string[], folder: string): Promise<string[]> {
+  const objects = await compileAll(sources(), [...FLAGS, ...flags], folder);
+  return objects.map(({ object }) => object);
+}
+
+/** An ELF file of functions to call; no start-up code. */
+export async function buildChip(): Promise<string> {
+  const output = join(outputDir('bench-vm'), 'chip.elf');
+  const objects = await compile(THUMB, 'bench-vm/thumb');
+  const script = `-Wl,-T,${join(root, 'bench/rp2040/link.ld')}`;
+  await zig([
+    'cc',
+    ...THUMB,
+    '-nostdlib',
+    '-Wl,--no-gc-sections',
+    script,
+    ...objects,
+    '-o',
+    output,
+  ]);
+  return output;
+}
+
+export async function buildWasm(): Promise<Uint8Array> {
+  const output = join(outputDir('bench-vm'), 'vm.wasm');
+  const objects = await compile(WASM, 'bench-vm/wasm');
+  const exported = ['bench_start', 'bench_run', '__heap_base'].map((name) => `--export=${name}`);
+  await zig(['wasm-ld', '--no-entry', ...exported, ...objects, '-o', output]);
+  return new Uint8Array(readFileSync(output));
+}
