@@ -193,6 +193,9 @@ rt_value_t rt_throw_expecting(const char *what, rt_value_t got) {
 /* Handlers are entered behind their catch or finally. */
 static void enter_handler(rt_frame_t *frame, rt_value_t value) {
   const uint16_t handler = rt_frame_handlers(frame)[--frame->tries];
+#ifdef RT_VM_TRACE
+  rt_vm_trace_opcode(rt_image.bytes[handler]);
+#endif
   frame->pc = (uint16_t)(handler + 1u);
   rt_vm.result = value;
 }

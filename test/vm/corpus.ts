@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { root } from './abi.ts';
 import { compileSource } from './compiler.ts';
 import type { Run } from './official.ts';
+import { patchImage } from './patch.ts';
 
 /**
  * The programs of the differential suite, programs/NAME.ts, and what the official VM prints when it
  * runs them, golden/NAME.txt: one console line a line with its level mark, then `= ` and the end.
  */
-const folder = dirname(fileURLToPath(import.meta.url));
-export const root = resolve(folder, '../..');
+const folder = join(root, 'test', 'vm');
 const programs = join(folder, 'programs');
 const golden = join(folder, 'golden');
 const cache = join(root, 'build', 'vm-programs');
@@ -35,7 +35,7 @@ export function imageOf(name: string): Uint8Array {
 export function cachedImage(source: string, name: string): Uint8Array {
   const file = imageFile(source, name);
   if (existsSync(file)) return new Uint8Array(readFileSync(file));
-  const { image } = compileSource(source);
+  const image = patchImage(compileSource(source).image, source);
   mkdirSync(cache, { recursive: true });
   writeFileSync(file, image);
   return image;

@@ -1,7 +1,7 @@
 import * as ds from '@devicescript/core';
 
 const b = Buffer.alloc(8);
-const values = [0, 0.5, 1, 0.99, 1.25, 3.999, 100.5, 1e6];
+const values = [0, 0.5, 1, -0.5, 0.99, 1.25, -1, 3.999, 100.5, -100.5, 1e6];
 for (const v of values) {
   b.fillAt(0, 8, 0);
   b.setAt(0, 'u0.8', v);

@@ -22,4 +22,3 @@ attempt(() => pixels.encode(7).payload);
 attempt(() => acc.encode([1, 2]).payload);
 attempt(() => acc.encode([1, 2, 3, 4]).payload);
 attempt(() => acc.encode(1, 2, 3).payload);
-attempt(() => acc.encode({}).payload);

@@ -12,7 +12,7 @@ class Temperature extends Server {
     return 20 + reads;
   }
   minReading() {
-    return 10;
+    return -40;
   }
   maxReading() {
     return 85;

@@ -7,7 +7,7 @@ class Accelerometer extends SensorServer implements ds.AccelerometerServerSpec {
     super(ds.Accelerometer.spec, { interval: 200 });
   }
   reading(): ds.AsyncValue<[number, number, number]> {
-    return [0.5, 0.25, 1];
+    return [0.5, -0.25, 1];
   }
   supportedRanges() {
     return [1, 2, 4, 8];

@@ -28,7 +28,7 @@ class Motor extends Server implements ds.MotorServerSpec {
 startServer(new Motor());
 const motor = new ds.Motor();
 await ds.sleep(1500);
-const speeds = [0, 0.5, 1, 0.123456, 2];
+const speeds = [0, 0.5, -0.5, 1, -1, 0.123456, 2];
 for (const v of speeds) {
   await motor.speed.write(v);
   await ds.sleep(600);
