@@ -117,9 +117,14 @@ static uint32_t sequence_bytes(const uint8_t *text, uint32_t room) {
   return bytes;
 }
 
-/* How many code points the jump table of a utf8 string of `length` has. */
-static uint32_t jump_count(uint32_t length) {
-  return length == 0 ? 0 : (length - 1u) >> RT_IMAGE_UTF8_SHIFT;
+/* How many entries the jump table of a utf8 string of `length` code points has. */
+static uint32_t jump_count(uint32_t length) { return length >> RT_IMAGE_UTF8_SHIFT; }
+
+/* Whether the jump table says that code point `seen` lies at `offset`, if it is one it tells of. */
+static int agrees_with_jump(const uint8_t *bytes, uint32_t seen, uint32_t offset, uint32_t jumps) {
+  const uint32_t entry = seen >> RT_IMAGE_UTF8_SHIFT;
+  if (seen == 0 || entry << RT_IMAGE_UTF8_SHIFT != seen) return 1;
+  return entry <= jumps && read16(bytes + 2u + 2u * entry) == offset;
 }
 
 /* One utf8 string: size, code points, where each 16th code point lies, the bytes, a NUL. */
@@ -135,16 +140,13 @@ static int is_utf8_string(const uint8_t *bytes, uint32_t room) {
   uint32_t offset = 0;
   uint32_t seen = 0;
   while (offset < size) {
-    if (seen != 0 && (seen & ((1u << RT_IMAGE_UTF8_SHIFT) - 1u)) == 0) {
-      const uint32_t jump = (seen >> RT_IMAGE_UTF8_SHIFT) - 1u;
-      if (jump >= jumps || read16(bytes + 4u + 2u * jump) != offset) return 0;
-    }
+    if (!agrees_with_jump(bytes, seen, offset, jumps)) return 0;
     const uint32_t step = sequence_bytes(text + offset, size - offset);
     if (step == 0) return 0;
     offset += step;
     seen += 1;
   }
-  return seen == length && text[size] == 0;
+  return seen == length && text[size] == 0 && agrees_with_jump(bytes, seen, offset, jumps);
 }
 
 static rt_status_t check_utf8(const rt_image_t *image, const section_t *sections,
