@@ -106,7 +106,7 @@ describe('the learner in C', () => {
     bench.command(learner, TRAIN, u32s(300, 0));
     bench.wait(3_000_000);
     expect(bench.command(learner, STOP).readUInt16LE()).toBe(OK);
-    const stopped = bench.until(isEvent(DONE)).payload;
+    const stopped = bench.until(isEvent(DONE), 1_000_000).payload;
     expect(stopped.readUInt16LE(0)).toBe(2);
     expect(stopped.readUInt16LE(2)).toBeGreaterThan(5);
     expect(stopped.readUInt16LE(2)).toBeLessThan(290);
@@ -180,6 +180,30 @@ describe('the learner in C', () => {
     expect(bench.read(learner, 0x18f).readUInt32LE()).toBeGreaterThanOrEqual(kilocycles);
     expect(bench.read(capture, 0x06).readInt16LE()).toBe(-128 * 256);
     expect(bench.command(learner, 0x89, Buffer.of(2)).readUInt16LE()).toBe(OK);
+  });
+
+  it('predicts the same while windows are labelled', async () => {
+    const heard = async (labelled: boolean): Promise<string[]> => {
+      const bench = await create();
+      const isReady = ({ kind, service, code }: Sent): boolean =>
+        kind === 'event' && service === capture && code === 0x80;
+      const lines: string[] = [];
+      for (let i = 1; i <= 4; i++) {
+        bench.until(isReady);
+        for (let slice = 0; slice < 15; slice++) {
+          const payload = Buffer.concat([u32s(Math.max(1, i - 1)), Buffer.of(1, 0, 0)]);
+          if (labelled) bench.send(learner, REMEMBER, payload);
+          bench.wait(10_000);
+        }
+        lines.push(bench.until(isEvent(PREDICTION)).payload.toString('hex'));
+        bench.take();
+      }
+      expect(bench.read(learner, 0x18b).readUInt16LE() > 40).toBe(labelled);
+      return lines;
+    };
+    const plain = await heard(false);
+    expect(new Set(plain).size).toBe(4);
+    expect(await heard(true)).toEqual(plain);
   });
 
   it('sends later what the bus has no room for', async () => {
