@@ -260,7 +260,7 @@ static uint32_t can_answer(void) {
 
 static void dispatch_commands(void) {
   rt_packet_t packet;
-  while (can_answer() && rt_queue_peek(&bus.commands, &packet)) {
+  while (rt_queue_peek(&bus.commands, &packet) && can_answer()) {
     dispatch_command(&packet);
     rt_queue_pop(&bus.commands);
   }
@@ -292,12 +292,18 @@ static uint32_t dispatch_reports(void) {
 }
 
 uint32_t rt_bus_is_pending(void) {
-  rt_packet_t packet;
-  if (!bus.holds_reports && rt_queue_peek(&bus.reports, &packet)) return 1;
-  return rt_queue_peek(&bus.commands, &packet) && can_answer();
+  if (!bus.holds_reports && !rt_queue_is_empty(&bus.reports)) return 1;
+  return !rt_queue_is_empty(&bus.commands) && can_answer();
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+/* What is due by the clock; returns when the next is. */
+static uint64_t do_timed(uint64_t now_us) {
+  uint64_t next_us = earlier(bus.announce_at_us, rt_repeat_poll(now_us, repeat_out));
+  next_us = earlier(next_us, rt_control_poll(now_us));
+  return earlier(next_us, rt_devices_expire(now_us));
+}
 
 uint64_t rt_bus_process(uint64_t now_us) {
   bus.now_us = now_us;
@@ -310,9 +316,8 @@ uint64_t rt_bus_process(uint64_t now_us) {
   do {
     dispatch_commands();
   } while (!dispatch_reports() && rt_bus_is_pending());
-  uint64_t next_us = earlier(bus.announce_at_us, rt_repeat_poll(now_us, repeat_out));
-  next_us = earlier(next_us, rt_control_poll(now_us));
-  next_us = earlier(next_us, rt_devices_expire(now_us));
+  const uint64_t next_us = do_timed(now_us);
+  if (!rt_links_open()) return next_us;
   rt_links_poll();
   return rt_links_have_output() ? earlier(next_us, now_us + OUTPUT_RETRY_US) : next_us;
 }

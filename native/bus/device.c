@@ -17,6 +17,7 @@ static struct {
   uint32_t own_classes[RT_BUS_MAX_SERVICES];
   uint32_t own_count;
   uint32_t generation;
+  uint64_t expire_at_us; /* nobody is lost before; UINT64_MAX: nobody is there */
   rt_device_t device[RT_BUS_MAX_DEVICES - 1u];
 } devices;
 
@@ -24,6 +25,7 @@ void rt_devices_init(uint64_t own_id) {
   devices.own_id = own_id;
   devices.own_classes[0] = 0;
   devices.own_count = 1;
+  devices.expire_at_us = UINT64_MAX;
   devices.generation++;
   for (uint32_t i = 0; i < RT_BUS_MAX_DEVICES - 1u; i++) devices.device[i].count = 0;
 }
@@ -81,6 +83,9 @@ void rt_devices_announced(const rt_packet_t *packet, uint64_t now_us) {
   if (is_new || is_changed(device, packet, count)) devices.generation++;
   device->id = packet->device_id;
   device->heard_us = now_us;
+  if (devices.expire_at_us > now_us + RT_BUS_DEVICE_LOST_US) {
+    devices.expire_at_us = now_us + RT_BUS_DEVICE_LOST_US;
+  }
   device->restarts = restarts;
   device->classes[0] = 0;
   for (uint32_t i = 1; i < count; i++) device->classes[i] = rt_bus_load32(packet->payload + 4 * i);
@@ -103,6 +108,7 @@ uint32_t rt_devices_is_repeat(const rt_packet_t *event) {
 }
 
 uint64_t rt_devices_expire(uint64_t now_us) {
+  if (now_us < devices.expire_at_us) return devices.expire_at_us;
   uint64_t next_us = UINT64_MAX;
   for (uint32_t i = 0; i < RT_BUS_MAX_DEVICES - 1u; i++) {
     rt_device_t *device = &devices.device[i];
@@ -115,6 +121,7 @@ uint64_t rt_devices_expire(uint64_t now_us) {
       next_us = lost_us;
     }
   }
+  devices.expire_at_us = next_us;
   return next_us;
 }
 

@@ -45,6 +45,7 @@ void rt_queue_init(rt_queue_t *queue, void *bytes, size_t size);
 /* Whether a packet with a payload of `size` bytes fits. */
 uint32_t rt_queue_has_room(const rt_queue_t *queue, size_t size);
 rt_status_t rt_queue_push(rt_queue_t *queue, const rt_packet_t *packet);
+uint32_t rt_queue_is_empty(const rt_queue_t *queue);
 /* The oldest packet, its payload inside the ring until the next rt_queue_pop; 0: none. */
 uint32_t rt_queue_peek(const rt_queue_t *queue, rt_packet_t *packet);
 void rt_queue_pop(rt_queue_t *queue);

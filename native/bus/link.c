@@ -29,6 +29,7 @@ static struct {
   rt_link_t link[RT_HAL_LINKS];
   rt_link_frame_t on_frame;
   uint8_t has_opened;
+  uint8_t open_count;
 } links;
 
 void rt_links_init(rt_link_frame_t on_frame) {
@@ -40,15 +41,10 @@ void rt_links_init(rt_link_frame_t on_frame) {
     link->log_at = 0;
   }
   links.on_frame = on_frame;
-  links.has_opened = 0;
+  links.has_opened = links.open_count = 0;
 }
 
-uint32_t rt_links_open(void) {
-  for (uint32_t i = 0; i < RT_HAL_LINKS; i++) {
-    if (links.link[i].is_open) return 1;
-  }
-  return 0;
-}
+uint32_t rt_links_open(void) { return links.open_count != 0; }
 
 uint32_t rt_links_take_opened(void) {
   const uint32_t has_opened = links.has_opened;
@@ -202,6 +198,7 @@ static void follow_state(rt_link_t *link, rt_hal_link_t which) {
   link->state = OUTSIDE;
   link->was_escape = 0;
   link->output_at = link->output_size = 0;
+  links.open_count = (uint8_t)(links.open_count + (is_open ? 1 : -1));
   if (is_open) links.has_opened = 1;
 }
 

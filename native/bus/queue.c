@@ -1,11 +1,22 @@
 #include "bus/internal.h"
 
 /*
- * A record: device id u64, command u16, flags u8, service index u8, size u8, 3 spare bytes,
- * payload; padded to 8. Records never wrap around the end, so that a payload can be read in place.
+ * Records never wrap around the end, so that a payload can be read in place. They begin at multiples
+ * of 8, so that what is in front of the payload is read in words.
  */
+typedef struct {
+  uint64_t device_id;
+  uint16_t command;
+  uint8_t flags, service_index;
+  uint8_t size; /* of the payload that follows */
+  uint8_t reserved[3];
+} rt_record_t;
 
-#define HEADER_BYTES 16u
+_Static_assert(sizeof(rt_record_t) == RT_QUEUE_RECORD_BYTES(0), "a record's header");
+
+static rt_record_t *record_at(const rt_queue_t *queue, uint32_t at) {
+  return (rt_record_t *)(void *)(queue->bytes + at);
+}
 
 void rt_queue_init(rt_queue_t *queue, void *bytes, size_t size) {
   queue->bytes = bytes;
@@ -36,31 +47,33 @@ rt_status_t rt_queue_push(rt_queue_t *queue, const rt_packet_t *packet) {
   const uint32_t at = find_room(queue, need);
   if (at >= queue->size) return RT_ERROR_FULL;
   if (at != queue->tail) queue->wrap = queue->tail;
-  uint8_t *record = queue->bytes + at;
-  rt_bus_store64(record, packet->device_id);
-  rt_bus_store16(record + 8, packet->command);
-  record[10] = packet->flags;
-  record[11] = packet->service_index;
-  record[12] = packet->size;
-  rt_bus_copy(record + HEADER_BYTES, packet->payload, packet->size);
+  rt_record_t *record = record_at(queue, at);
+  record->device_id = packet->device_id;
+  record->command = packet->command;
+  record->flags = packet->flags;
+  record->service_index = packet->service_index;
+  record->size = packet->size;
+  rt_bus_copy(record + 1, packet->payload, packet->size);
   queue->tail = (uint16_t)(at + need);
   return RT_OK;
 }
 
+uint32_t rt_queue_is_empty(const rt_queue_t *queue) { return is_empty(queue); }
+
 uint32_t rt_queue_peek(const rt_queue_t *queue, rt_packet_t *packet) {
   if (is_empty(queue)) return 0;
-  const uint8_t *record = queue->bytes + queue->head;
-  packet->device_id = rt_bus_load64(record);
-  packet->command = (uint16_t)rt_bus_load16(record + 8);
-  packet->flags = record[10];
-  packet->service_index = record[11];
-  packet->size = record[12];
-  packet->payload = record + HEADER_BYTES;
+  const rt_record_t *record = record_at(queue, queue->head);
+  packet->device_id = record->device_id;
+  packet->command = record->command;
+  packet->flags = record->flags;
+  packet->service_index = record->service_index;
+  packet->size = record->size;
+  packet->payload = (const uint8_t *)(record + 1);
   return 1;
 }
 
 void rt_queue_pop(rt_queue_t *queue) {
   if (is_empty(queue)) return;
-  queue->head = (uint16_t)(queue->head + RT_QUEUE_RECORD_BYTES(queue->bytes[queue->head + 12u]));
+  queue->head = (uint16_t)(queue->head + RT_QUEUE_RECORD_BYTES(record_at(queue, queue->head)->size));
   if (queue->wrap != 0 && queue->head == queue->wrap) queue->head = queue->wrap = 0;
 }

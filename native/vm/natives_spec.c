@@ -17,12 +17,17 @@ rt_value_t rt_native_service_spec_name(rt_call_t *call) {
   return is_service(call->receiver) ? rt_spec_name(call->receiver) : RT_UNDEFINED;
 }
 
-rt_value_t rt_native_service_spec_lookup(rt_call_t *call) {
+/* The key of a name, RT_NO_KEY when nothing is called so; the program's own strings are keys. */
+static rt_key_t find_key(rt_value_t name) {
   uint32_t bytes;
+  if (RT_TAG(name) == RT_TAG_STRING) return RT_PAYLOAD(name);
+  const char *text = rt_string_text(name, &bytes);
+  return text == NULL ? RT_NO_KEY : rt_name_find(text, bytes);
+}
+
+rt_value_t rt_native_service_spec_lookup(rt_call_t *call) {
   if (!is_service(call->receiver)) return RT_UNDEFINED;
-  const char *text = rt_string_text(call->arguments[0], &bytes);
-  if (text == NULL) return RT_UNDEFINED;
-  const rt_key_t key = rt_name_find(text, bytes);
+  const rt_key_t key = find_key(call->arguments[0]);
   if (key == RT_NO_KEY) return RT_UNDEFINED;
   return rt_spec_value(rt_spec_by_name(RT_PAYLOAD(call->receiver), key));
 }
