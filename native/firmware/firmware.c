@@ -89,7 +89,10 @@ rt_status_t rt_firmware_init(const rt_firmware_config_t *config) {
 static void handle_end(rt_vm_state_t state, uint64_t now_us) {
   if (firmware.has_reported) return;
   firmware.has_reported = 1;
-  if (state == RT_VM_PANICKED) log_number('!', "PANIC ", rt_vm_panic_code());
+  if (state == RT_VM_PANICKED) {
+    log_number('!', "PANIC ", rt_vm_panic_code());
+    rt_deploy_panicked(rt_vm_panic_code(), 0);
+  }
   if (firmware.config.stays_stopped) return;
   if (state == RT_VM_REBOOT) rt_hal_reset();
   if (state == RT_VM_RESTART) firmware.start_at_us = now_us;
