@@ -12,7 +12,7 @@ import { WasmChip } from './wasm-chip.ts';
  */
 export const TARGETS = ['wasm', 'rp2040', 'official'] as const;
 export type Target = (typeof TARGETS)[number];
-export const DEFAULT_TARGET: Target = 'official';
+export const DEFAULT_TARGET: Target = 'wasm';
 
 /** What the live view and messages call a target. */
 export const TARGET_NAMES: Record<Target, string> = {
