@@ -1,15 +1,19 @@
 /**
  * The differential suite on the core of the ESP32-C3: every program of test/vm/programs runs under
  * QEMU's riscv32 `virt` machine and must print what the official VM printed.
+ * Then a program is deployed over the serial line, as `retune deploy --serial` does it.
  *
  *     npm run test:rv32 [NAME…]
  *
  * Needs QEMU, see INSTALL in qemu.ts.
  */
 import { cpus } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
+import { deployImage } from '../../sim/deploy.ts';
+import { compileSource } from '../vm/compiler.ts';
 import { firstDifference, goldenOf, imageOf, programNames } from '../vm/corpus.ts';
 import { buildRv32 } from './build.ts';
-import { INSTALL, qemuVersion, runRv32 } from './qemu.ts';
+import { INSTALL, qemuVersion, runRv32, withRv32Board } from './qemu.ts';
 
 /** Ours says which panic it was as a console line; the official VM says so elsewhere. */
 function withoutReport(text: string): string {
@@ -27,6 +31,34 @@ async function check(elf: string, name: string): Promise<string | undefined> {
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
+}
+
+const DEPLOYED = `import { delay } from '@devicescript/core';
+for (let i = 0; ; i++) {
+  console.log('deployed', i);
+  await delay(100);
+}
+`;
+
+/** Real milliseconds in which a deployed program has to be heard. */
+const HEARD_MS = 60_000;
+
+/** Deploys over the serial line; resolves when the program's third line arrives. */
+async function checkDeploy(elf: string): Promise<void> {
+  const { image } = compileSource(DEPLOYED, { restart: false });
+  let hear: () => void = () => undefined;
+  const heard = new Promise<void>((resolve) => (hear = resolve));
+  const onLine = (line: string): void => {
+    if (line === '> deployed 2') hear();
+  };
+  await withRv32Board(elf, onLine, async (open) => {
+    await deployImage(image, open, { timeout: HEARD_MS / 1000 });
+    const failure = new AbortController();
+    const late = wait(HEARD_MS, undefined, { signal: failure.signal }).then(() => {
+      throw new Error('the deployed program is not heard');
+    });
+    await Promise.race([heard, late]).finally(() => failure.abort());
+  });
 }
 
 async function main(names: string[]): Promise<number> {
@@ -50,6 +82,10 @@ async function main(names: string[]): Promise<number> {
   };
   await Promise.all(Array.from({ length: Math.min(4, cpus().length) }, worker));
   console.log(`${all.length - failed} of ${all.length} programs print what the official VM does`);
+  if (names.length === 0) {
+    await checkDeploy(elf);
+    console.log('a program deployed over the serial line runs');
+  }
   return failed === 0 ? 0 : 1;
 }
 

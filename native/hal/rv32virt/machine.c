@@ -10,7 +10,11 @@
 #define TIMER_COMPARE_HIGH (*(volatile uint32_t *)0x02004004u)
 #define TIMER_LOW (*(volatile uint32_t *)0x0200bff8u)
 #define TIMER_HIGH (*(volatile uint32_t *)0x0200bffcu)
+#define INTERRUPT_PRIORITY ((volatile uint32_t *)0x0c000000u)
+#define INTERRUPT_ENABLE (*(volatile uint32_t *)0x0c002000u)
+#define INTERRUPT_CLAIM (*(volatile uint32_t *)0x0c200004u)
 #define UART_DATA (*(volatile uint8_t *)0x10000000u)
+#define UART_INTERRUPT_ENABLE (*(volatile uint8_t *)0x10000001u)
 #define UART_FIFO_CONTROL (*(volatile uint8_t *)0x10000002u)
 #define UART_STATUS (*(volatile uint8_t *)0x10000005u)
 
@@ -19,7 +23,9 @@
 #define UART_CAN_TAKE 0x20u
 #define TEST_PASS 0x5555u
 #define TEST_FAIL 0x3333u
-#define MACHINE_TIMER_INTERRUPT 0x80u
+#define UART_INTERRUPT 10u
+#define TIMER_WAKES 0x80u
+#define DEVICES_WAKE 0x800u
 
 static struct {
   uint8_t flash[RT_RV32VIRT_FLASH_BYTES];
@@ -42,6 +48,9 @@ _Noreturn void rt_rv32virt_exit(uint32_t code) {
 
 void rt_hal_init(void) {
   UART_FIFO_CONTROL = 1;
+  UART_INTERRUPT_ENABLE = UART_HAS_DATA;
+  INTERRUPT_PRIORITY[UART_INTERRUPT] = 1;
+  INTERRUPT_ENABLE = 1u << UART_INTERRUPT;
   memset(machine.flash, 0xff, sizeof machine.flash);
 }
 
@@ -71,8 +80,8 @@ static uint64_t timer_ticks(void) {
 
 uint64_t rt_hal_now_us(void) { return timer_ticks() / TIMER_TICKS_PER_US; }
 
-/* Waits for an interrupt that is enabled but, as all are masked, wakes the core and no more. */
-static void wait_for_timer(uint64_t ticks) {
+/* Waits for the timer or a byte: interrupts that, all being masked, wake the core and no more. */
+static void wait_until(uint64_t ticks) {
   TIMER_COMPARE_HIGH = UINT32_MAX;
   TIMER_COMPARE_LOW = (uint32_t)ticks;
   TIMER_COMPARE_HIGH = (uint32_t)(ticks >> 32);
@@ -82,14 +91,16 @@ static void wait_for_timer(uint64_t ticks) {
       "csrw mie, %0\n"
       "wfi\n"
       "csrw mie, zero\n"
-      ".option pop\n" ::"r"(MACHINE_TIMER_INTERRUPT)
+      ".option pop\n" ::"r"(TIMER_WAKES | DEVICES_WAKE)
       : "memory");
+  const uint32_t interrupt = INTERRUPT_CLAIM;
+  if (interrupt != 0) INTERRUPT_CLAIM = interrupt;
 }
 
 void rt_hal_sleep_until(uint64_t deadline_us) {
   const uint64_t most_us = UINT64_MAX / TIMER_TICKS_PER_US;
   if (rt_hal_now_us() >= deadline_us || UART_STATUS & UART_HAS_DATA) return;
-  wait_for_timer(deadline_us > most_us ? UINT64_MAX : deadline_us * TIMER_TICKS_PER_US);
+  wait_until(deadline_us > most_us ? UINT64_MAX : deadline_us * TIMER_TICKS_PER_US);
 }
 
 void rt_hal_deep_sleep_until(uint64_t deadline_us) { rt_hal_sleep_until(deadline_us); }
