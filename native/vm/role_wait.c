@@ -37,7 +37,7 @@ typedef struct {
 #define CACHE_US 500000u
 #define FIRST_DELAY_US 20000u
 #define LAST_DELAY_US 1280000u
-/* A full queue is empty after the next turn of the bus. */
+/* A link that is full takes its time; the queue of this device is empty after the bus's next turn. */
 #define FULL_DELAY_US 1000u
 /* Smallest room of a cached value: most registers fit without ever moving. */
 #define CACHED_ROOM 8u
@@ -140,8 +140,16 @@ static rt_status_t try_send(const rt_wait_t *wait) {
   return send_to_role(rt_role_at(wait->role), wait->command, bytes, size);
 }
 
-static uint64_t next_try_us(rt_status_t status) {
-  return status == RT_ERROR_FULL ? rt_hal_now_us() + FULL_DELAY_US : UINT64_MAX;
+static uint64_t device_of(const rt_wait_t *wait) {
+  return wait->role == NO_ROLE ? rt_bus_server_id() : rt_role_at(wait->role)->device_id;
+}
+
+/* When to try again after `status`, with a packet to this device or the script's servers. */
+static uint64_t next_try_us(rt_status_t status, uint64_t device_id) {
+  if (status != RT_ERROR_FULL) return UINT64_MAX;
+  const uint64_t now_us = rt_hal_now_us();
+  const uint32_t is_near = device_id == rt_bus_device_id() || device_id == rt_bus_server_id();
+  return is_near ? now_us : now_us + FULL_DELAY_US;
 }
 
 /* ---- Registers ---- */
@@ -242,7 +250,7 @@ rt_value_t rt_role_send(uint32_t number, uint16_t command, const uint8_t *bytes,
       .role = (uint16_t)number,
       .command = command,
       .payload = RT_REF(payload),
-      .due_us = next_try_us(status),
+      .due_us = next_try_us(status, role->device_id),
   };
   return add_wait(&wait);
 }
@@ -258,7 +266,7 @@ rt_value_t rt_server_send(uint8_t service_index, const rt_packet_object_t *packe
       .command = packet->command,
       .payload = packet->payload,
       .service_index = service_index,
-      .due_us = next_try_us(status),
+      .due_us = next_try_us(status, rt_bus_server_id()),
   };
   return add_wait(&wait);
 }
@@ -312,7 +320,7 @@ static uint32_t try_again(rt_ref_t *link, uint64_t now_us) {
   if (status == RT_ERROR_STATE) { /* unbound again */
     wait->due_us = UINT64_MAX;
   } else if (wait->spec == 0) {
-    wait->due_us = now_us + FULL_DELAY_US;
+    wait->due_us = next_try_us(status, device_of(wait));
   } else {
     wait->due_us = now_us + wait->delay_us;
     if (wait->delay_us < LAST_DELAY_US) wait->delay_us *= 2u;
