@@ -93,6 +93,20 @@ describe('modules of the board', () => {
     expect(events(bench.take(), SERVICE.button)).toEqual([]);
   });
 
+  it('button: a glitch is no press even when somebody asks meanwhile', () => {
+    bench.run(100 * MS);
+    for (let i = 0; i < 20; i++) {
+      pin(0);
+      for (let k = 0; k < 3; k++) {
+        bench.send(SERVICE.button, 0x1101);
+        bench.wait(1 * MS);
+      }
+      pin(1);
+      bench.wait(28 * MS);
+    }
+    expect(events(bench.take(), SERVICE.button)).toEqual([]);
+  });
+
   it('button: streams its pressure as long as somebody asks', () => {
     bench.write(SERVICE.button, 0x04, u32(100));
     bench.write(SERVICE.button, 0x03, Buffer.of(3));

@@ -216,6 +216,20 @@ describe('capture and learner in C', () => {
       await ask(COMMAND.infer);
       await ask(COMMAND.reset);
       await ask(COMMAND.infer);
+      const burst = async (): Promise<void> => {
+        await ask(COMMAND.train, u32(3, 0));
+        device.take();
+        await device.until(({ code }) => code === TRAINING_DONE);
+        await device.run(device.now + 500_000);
+      };
+      await burst();
+      await ask(COMMAND.load, u8(1));
+      await ask(COMMAND.check); // before is as after
+      await ask(COMMAND.restore);
+      await burst();
+      await ask(COMMAND.reset);
+      await ask(COMMAND.restore);
+      await ask(COMMAND.infer);
       await ask(COMMAND.className, u8(7));
       await ask(COMMAND.className, u8(10));
       await ask(COMMAND.forget);
