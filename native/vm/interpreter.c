@@ -34,16 +34,19 @@
     name = rt_immediate;                                   \
   }
 
-/* Jumps are written with two bytes whatever their length: 0xf9 forward, 0xfd backward. */
-#define JUMP_OFFSET(name)                                     \
-  int32_t name;                                               \
-  if (LIKELY((pc[0] & ~4u) == RT_IMMEDIATE_MULTIBYTE + 1u)) { \
-    name = pc[1] << 8 | pc[2];                                \
-    if (pc[0] & 4u) name = -name;                             \
-    pc += 3;                                                  \
-  } else {                                                    \
-    pc = rt_immediate_long(pc);                               \
-    name = rt_immediate;                                      \
+/* Forward jumps are written with two bytes whatever their length, backward ones with as many as it
+ * takes. */
+#define JUMP_OFFSET(name)                             \
+  int32_t name;                                       \
+  if (LIKELY(pc[0] == RT_IMMEDIATE_MULTIBYTE + 1u)) { \
+    name = pc[1] << 8 | pc[2];                        \
+    pc += 3;                                          \
+  } else if (pc[0] == RT_IMMEDIATE_MULTIBYTE + 4u) {  \
+    name = -(int32_t)pc[1];                           \
+    pc += 2;                                          \
+  } else {                                            \
+    pc = rt_immediate_long(pc);                       \
+    name = rt_immediate;                              \
   }
 
 #define BOTH_INTS(a, b) LIKELY(is_zero((RT_TAG(a) & RT_TAG(b)) + 1u))
@@ -99,6 +102,14 @@ static inline int is_zero(uint32_t sum) {
   return sum == 0;
 }
 
+#ifdef RT_HOT_OPCODES
+/* Whether the assembler knows the opcode at all. */
+static inline int is_hot(uint32_t op) {
+  static const uint32_t HOT[] = {0x0f6677fcu, 0xdc0351b0u, 0x040000f7u};
+  return op >= RT_OP_DIRECT || (HOT[op >> 5] >> (op & 31u) & 1u) != 0;
+}
+#endif
+
 void rt_interpreter_run(void) {
 #include "vm/interpreter_table.h"
 #define OP(name) op_##name : pc++;
@@ -112,11 +123,15 @@ void rt_interpreter_run(void) {
   op_CALL6:         \
   op_CALL7:         \
   op_CALL8:
+#ifdef RT_HOT_OPCODES
+#define NEXT goto next
+#else
 #define NEXT          \
   do {                \
     TRACE();          \
     goto *table[*pc]; \
   } while (0)
+#endif
   const uint8_t *pc;
   rt_value_t *sp;
   rt_value_t *slots;
@@ -127,7 +142,19 @@ load_frame:
   slots = rt_vm.frame->slots;
   sp = rt_vm.stack;
 
+#ifdef RT_HOT_OPCODES
+next:
+  if (is_hot(*pc)) {
+    SAVE();
+    rt_interpret_hot();
+    pc = rt_vm.pc;
+    sp = rt_vm.sp;
+    slots = rt_vm.frame->slots;
+  }
+  goto *table[*pc];
+#else
   NEXT;
+#endif
 
 op_DIRECT:
   *sp++ = RT_INT((int32_t)*pc - (int32_t)RT_OP_DIRECT - RT_OP_DIRECT_OFFSET);

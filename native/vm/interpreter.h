@@ -6,6 +6,15 @@
 
 #define RT_INFINITY ((rt_value_t)0x7ff0000000000000u)
 
+/*
+ * Cores with an assembler version of the most frequent opcodes (interpreter_thumb.c): it runs from
+ * rt_vm.pc and rt_vm.sp until it comes to an opcode, or to a case of one, that C has to do.
+ */
+#if defined(__thumb__) && !defined(__thumb2__) && !defined(RT_HEAP_STRESS)
+#define RT_HOT_OPCODES
+void rt_interpret_hot(void);
+#endif
+
 /* An immediate of more than one byte: left in rt_immediate; returns what follows it. */
 extern int32_t rt_immediate;
 const uint8_t *rt_immediate_long(const uint8_t *code);
