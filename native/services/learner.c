@@ -293,6 +293,16 @@ static void send_unsupported(rt_service_t *service, uint32_t method, uint32_t ra
   rt_service_event(service, EVENT_ERROR, payload, (uint8_t)length);
 }
 
+/* On failure (memory that is too small for this model) the model is as before, its adapter reset.
+ */
+static rt_status_t change_model(const rt_learner_model_t *model, uint8_t method) {
+  const rt_learner_model_t *present = rt_learner.model;
+  const uint8_t present_method = rt_learner.method;
+  const rt_status_t status = rt_learner_bind(model, method);
+  if (status != RT_OK) rt_learner_bind(present, present_method);
+  return status;
+}
+
 /*
  * Takes over registers `method` and `rank`; what the firmware was not built with is set back. Who
  * changes the method alone gets the rank that there is.
@@ -308,10 +318,8 @@ static void configure(rt_service_t *service, uint16_t code) {
     if (model == NULL && code == REG_METHOD) {
       model = rt_learner_find_model(method, RT_LEARNER_ANY_RANK);
     }
-    if (model == NULL) {
+    if (model == NULL || change_model(model, method) != RT_OK) {
       send_unsupported(service, method, rank);
-    } else {
-      rt_learner_bind(model, method);
     }
   }
   show_configuration();

@@ -152,6 +152,22 @@ describe('the learner in C', () => {
     expect(plain.readInt16LE(6)).toBeGreaterThan(3000);
   });
 
+  it('keeps its model when the memory is too small for another', async () => {
+    const bench = await create();
+    const { firmware } = bench;
+    const ARENA_BYTES = 12; // of rt_learner_setup_t
+    const variable = (firmware.exports['rt_learner_setup'] as WebAssembly.Global).value as number;
+    firmware.u32((firmware.u32(variable, 1)[0] ?? 0) + ARENA_BYTES, 1)[0] = 40_000;
+    bench.write(learner, METHOD, Buffer.of(1)); // head takes less
+    expect(bench.read(learner, METHOD)).toEqual(Buffer.of(1));
+    bench.write(learner, METHOD, Buffer.of(3));
+    expect(bench.until(isEvent(ERROR)).payload.readUInt16LE()).toBe(9);
+    expect(bench.read(learner, METHOD)).toEqual(Buffer.of(1));
+    enrol(bench);
+    expect(bench.command(learner, TRAIN, u32s(2, 0)).readUInt16LE()).toBe(OK);
+    bench.until(isEvent(DONE));
+  });
+
   it('trains with an adapter inside the network while it goes on predicting', async () => {
     const bench = await create(3);
     bench.write(learner, METHOD, Buffer.of(3));
