@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command, CommanderError } from 'commander';
+import { addBenchCommand } from './bench.ts';
 import { addBuildCommand } from './build.ts';
 import { RetuneError } from './error.ts';
+import { addDeployCommand } from './deploy.ts';
 import { addEvalCommand } from './eval.ts';
+import { addRunCommand } from './run.ts';
 import { addSimCommands, addStartCommand } from './sim.ts';
 
 function version(): string {
@@ -19,8 +22,11 @@ function createProgram(): Command {
     .exitOverride();
   addStartCommand(program);
   addSimCommands(program);
+  addRunCommand(program);
+  addDeployCommand(program);
   addEvalCommand(program);
   addBuildCommand(program);
+  addBenchCommand(program);
   return program;
 }
 
