@@ -12,10 +12,27 @@ void *memmove(void *to, const void *from, size_t bytes);
 int memcmp(const void *a, const void *b, size_t bytes);
 size_t strlen(const char *text);
 
+/* Words of memory that something else lives in. */
+typedef uint32_t __attribute__((may_alias)) word_t;
+
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes) {
   uint8_t *t = to;
   const uint8_t *f = from;
-  for (size_t i = 0; i < bytes; i++) t[i] = f[i];
+  if ((((uintptr_t)t | (uintptr_t)f) & 3u) == 0) {
+    for (; bytes >= 16u; bytes -= 16u, t += 16, f += 16) {
+      const word_t *source = (const word_t *)(const void *)f;
+      word_t *target = (word_t *)(void *)t;
+      word_t a = source[0], b = source[1], c = source[2], d = source[3];
+      target[0] = a;
+      target[1] = b;
+      target[2] = c;
+      target[3] = d;
+    }
+    for (; bytes >= 4u; bytes -= 4u, t += 4, f += 4) {
+      *(word_t *)(void *)t = *(const word_t *)(const void *)f;
+    }
+  }
+  while (bytes-- > 0) *t++ = *f++;
   return to;
 }
 

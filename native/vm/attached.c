@@ -20,13 +20,17 @@ typedef struct {
 } rt_attached_t;
 
 static struct {
-  rt_ref_t builtin[RT_BUILTINS];
   rt_ref_t functions; /* RT_KIND_BYTES: rt_attached_t */
   uint16_t count, room;
   uint8_t guess[GUESSES]; /* where a function was found last, by its number */
 } attached;
 
-void rt_attached_init(void) { memset(&attached, 0, sizeof attached); }
+rt_ref_t rt_attached_builtin[RT_BUILTINS];
+
+void rt_attached_init(void) {
+  memset(&attached, 0, sizeof attached);
+  memset(rt_attached_builtin, 0, sizeof rt_attached_builtin);
+}
 
 static rt_attached_t *functions(void) {
   return (rt_attached_t *)(void *)((rt_object_t *)RT_POINTER(attached.functions) + 1);
@@ -68,7 +72,7 @@ static rt_attached_t *add_function(uint32_t function) {
 
 /* Where the reference to the attached map of a value lies; NULL: it can have none. */
 static rt_ref_t *place(rt_value_t value, int create) {
-  if (RT_TAG(value) == RT_TAG_BUILTIN) return &attached.builtin[RT_PAYLOAD(value)];
+  if (RT_TAG(value) == RT_TAG_BUILTIN) return &rt_attached_builtin[RT_PAYLOAD(value)];
   if (RT_TAG(value) == RT_TAG_ROLE) return rt_role_map(value);
   if (RT_TAG(value) == RT_TAG_FUNCTION || RT_TAG(value) == RT_TAG_METHOD) {
     rt_attached_t *entry = find_function(RT_PAYLOAD(value));
@@ -113,11 +117,6 @@ rt_map_t *rt_attached_map(rt_value_t value, int create) {
   return *ref != 0 ? (rt_map_t *)RT_POINTER(*ref) : NULL;
 }
 
-rt_map_t *rt_attached_builtin(uint32_t builtin) {
-  rt_ref_t ref = attached.builtin[builtin];
-  return ref != 0 ? (rt_map_t *)RT_POINTER(ref) : NULL;
-}
-
 rt_map_t *rt_attached_prototype(uint32_t function) {
   rt_attached_t *entry = find_function(function);
   if (entry != NULL && entry->prototype != 0) return (rt_map_t *)RT_POINTER(entry->prototype);
@@ -133,7 +132,7 @@ rt_map_t *rt_attached_prototype(uint32_t function) {
 }
 
 void rt_attached_mark(void) {
-  for (uint32_t i = 0; i < RT_BUILTINS; i++) rt_heap_mark_ref(attached.builtin[i]);
+  for (uint32_t i = 0; i < RT_BUILTINS; i++) rt_heap_mark_ref(rt_attached_builtin[i]);
   rt_heap_mark_ref(attached.functions);
   for (uint32_t i = 0; i < attached.count; i++) {
     rt_heap_mark_ref(functions()[i].map);

@@ -4,8 +4,8 @@
 
 #include "vm/object.h"
 
-/* The map attached to a builtin object, or NULL. */
-rt_map_t *rt_attached_builtin(uint32_t builtin);
+/* The maps attached to builtin objects, 0: none. */
+extern rt_ref_t rt_attached_builtin[];
 /* The object that instances of an image function have as prototype; made when first asked for. NULL
  * with an error pending. */
 rt_map_t *rt_attached_prototype(uint32_t function);

@@ -15,27 +15,20 @@
 
 #define CACHED 32u
 
-/* Where natives were found; they stay where they are, so it is never wrong. */
-static struct {
-  uint16_t key; /* builtin string without type; 0: unused */
-  uint8_t builtin;
-  uint8_t native;
-} cache[CACHED];
+/*
+ * Where natives were found: builtin string | builtin object << 8 | native << 16. They stay where
+ * they are, so an entry is never wrong; 0 looks like a constructor, which is not asked for by name.
+ */
+static uint32_t cache[CACHED];
 
 static int32_t find_native(uint32_t builtin, rt_key_t key) {
-  if (key >> RT_STRING_SHIFT != RT_STRING_TYPE_BUILTIN) return -1;
-  uint32_t string = key & ((1u << RT_STRING_SHIFT) - 1u);
-  uint32_t slot = (string ^ builtin * 5u) % CACHED;
-  /* an unused entry looks like string 0, a constructor, which is not asked for by name */
-  if (string != 0 && cache[slot].key == string && cache[slot].builtin == builtin) {
-    return cache[slot].native;
-  }
+  uint32_t string = key - RT_STR__empty;
+  if (string >= RT_BUILTIN_STRINGS || string == 0) return -1;
+  uint32_t wanted = string | builtin << 8;
+  uint32_t *slot = &cache[(string ^ builtin * 5u) % CACHED];
+  if ((*slot & 0xffffu) == wanted) return (int32_t)(*slot >> 16);
   int32_t native = rt_native_find(builtin, string);
-  if (native >= 0) {
-    cache[slot].key = (uint16_t)string;
-    cache[slot].builtin = (uint8_t)builtin;
-    cache[slot].native = (uint8_t)native;
-  }
+  if (native >= 0) *slot = wanted | (uint32_t)native << 16;
   return native;
 }
 
@@ -56,8 +49,8 @@ static rt_value_t native_member(uint32_t native, rt_value_t receiver) {
 /* Looks `key` up in a builtin object and what it derives from, for `receiver`. */
 static rt_value_t builtin_member(uint32_t builtin, rt_key_t key, rt_value_t receiver) {
   for (; builtin != RT_BUILTIN_NONE; builtin = rt_builtins[builtin].parent) {
-    const rt_map_t *map = rt_attached_builtin(builtin);
-    if (map != NULL) {
+    if (rt_attached_builtin[builtin] != 0) {
+      const rt_map_t *map = (const rt_map_t *)RT_POINTER(rt_attached_builtin[builtin]);
       const rt_value_t *found = rt_map_find(map, key);
       if (found != NULL) return *found;
     }
@@ -164,49 +157,78 @@ static rt_value_t map_member(const rt_map_t *map, rt_key_t key, rt_value_t recei
   }
 }
 
+/* `length` of what has elements without asking the native (which counts itself in a trace build).
+ */
+#ifdef RT_VM_TRACE
+#define IS_LENGTH(key) 0
+#else
+#define IS_LENGTH(key) ((key) == RT_STR_length)
+#endif
+
+static rt_value_t own_or_builtin(rt_ref_t own, uint32_t builtin, rt_key_t key,
+                                 rt_value_t receiver) {
+  if (own != 0) {
+    const rt_value_t *found = rt_map_find((const rt_map_t *)RT_POINTER(own), key);
+    if (found != NULL) return *found;
+  }
+  return builtin_member(builtin, key, receiver);
+}
+
+static rt_value_t member_of_object(rt_value_t object, rt_key_t key) {
+  const rt_object_t *header = (const rt_object_t *)RT_POINTER(RT_PAYLOAD(object));
+  switch (header->kind) {
+    case RT_KIND_MAP:
+      return map_member((const rt_map_t *)header, key, object);
+    case RT_KIND_ARRAY: {
+      const rt_array_t *array = (const rt_array_t *)header;
+      if (IS_LENGTH(key)) return RT_INT(array->length);
+      return own_or_builtin(array->properties_map, RT_BUILTIN_Array_prototype, key, object);
+    }
+    case RT_KIND_STRING:
+      if (IS_LENGTH(key)) return RT_INT(((const rt_string_t *)header)->length);
+      return builtin_member(RT_BUILTIN_String_prototype, key, object);
+    case RT_KIND_BUFFER:
+      if (IS_LENGTH(key)) return RT_INT(header->extra);
+      return own_or_builtin(((const rt_buffer_t *)header)->properties_map,
+                            RT_BUILTIN_Buffer_prototype, key, object);
+    default: {
+      const rt_map_t *own = rt_attached_map(object, 0);
+      return own_or_builtin(own != NULL ? RT_REF(own) : 0, prototype_of_object(header), key,
+                            object);
+    }
+  }
+}
+
 rt_value_t rt_field_get(rt_value_t object, rt_key_t key) {
-  const rt_map_t *own;
+  rt_value_t member;
   switch (RT_TAG(object)) {
-    case RT_TAG_OBJECT: {
-      const rt_object_t *header = (const rt_object_t *)RT_POINTER(RT_PAYLOAD(object));
-      if (header->kind == RT_KIND_MAP) return map_member((const rt_map_t *)header, key, object);
-      if (header->kind == RT_KIND_ARRAY && key == RT_STR_length) {
-        return RT_INT(((const rt_array_t *)header)->length);
-      }
-      own = rt_attached_map(object, 0);
+    case RT_TAG_OBJECT:
+      return member_of_object(object, key);
+    case RT_TAG_STRING:
+      if (IS_LENGTH(key)) return RT_INT(rt_string_length(object));
       break;
-    }
-    case RT_TAG_ROLE: {
-      rt_value_t member;
+    case RT_TAG_ROLE:
       if (rt_role_find(object, key, &member)) return member;
-      own = NULL;
+      break;
+    case RT_TAG_FUNCTION:
+    case RT_TAG_METHOD: {
+      const rt_map_t *own = rt_attached_map(object, 0);
+      const rt_value_t *found = own != NULL ? rt_map_find(own, key) : NULL;
+      if (found != NULL) return *found;
       break;
     }
-    case RT_TAG_FUNCTION:
-    case RT_TAG_METHOD:
-      own = rt_attached_map(object, 0);
-      break;
     case RT_TAG_BUILTIN:
       return member_of_builtin(object, key);
-    case RT_TAG_PIN: {
-      rt_value_t member;
+    case RT_TAG_PIN:
       if (rt_pin_field(object, key, &member)) return member;
-      own = rt_attached_map(object, 0);
       break;
-    }
     case RT_TAG_SPECIAL:
       if (object == RT_UNDEFINED || object == RT_NULL) {
         return rt_throw_type_error("getting field '%v' of %v", rt_name_string(key), object);
       }
-      own = NULL;
       break;
     default:
-      own = NULL;
       break;
-  }
-  if (own != NULL) {
-    const rt_value_t *found = rt_map_find(own, key);
-    if (found != NULL) return *found;
   }
   return builtin_member(builtin_prototype(object), key, object);
 }
@@ -300,6 +322,7 @@ static rt_key_t key_of(rt_value_t index) {
 }
 
 rt_value_t rt_index_get(rt_value_t object, rt_value_t index) {
+  if (RT_TAG(index) == RT_TAG_STRING) return rt_field_get(object, RT_PAYLOAD(index));
   if (RT_IS_NUMBER(index) && has_elements(object)) return element(object, whole(index));
   if (object == RT_UNDEFINED || object == RT_NULL) {
     return rt_throw_type_error("getting field '%v' of %v", index, object);
@@ -342,6 +365,7 @@ static int set_element(rt_value_t object, uint32_t index, rt_value_t value) {
 }
 
 int rt_index_set(rt_value_t object, rt_value_t index, rt_value_t value) {
+  if (RT_TAG(index) == RT_TAG_STRING) return rt_field_set(object, RT_PAYLOAD(index), value);
   if (RT_IS_NUMBER(index) && has_elements(object)) return set_element(object, whole(index), value);
   if (object == RT_UNDEFINED || object == RT_NULL) return cannot_set(object, index);
   rt_key_t key = key_of(index);

@@ -16,7 +16,6 @@
 #define UNIT 8u
 #define SMALLEST 2u /* units: header and the link of a free block */
 #define CLASSES 32u /* free lists of exactly SMALLEST .. SMALLEST + CLASSES - 1 units */
-#define ROOTS 64u
 #define GREY_STACK 48u
 #define CHUNK 8u /* values of a long block that are looked at before the rest is put aside */
 #define MAX_UNITS 0xffffu
@@ -62,12 +61,12 @@ static struct {
   uint32_t used_units, peak_units;
   uint32_t collections, allocations;
   uint32_t fail_at;
-  uint32_t roots; /* may exceed ROOTS: then nothing can be collected */
-  rt_value_t root[ROOTS];
   uint32_t greys;
   uint32_t overflowed; /* a grey block is not on the stack */
   rt_grey_t grey[GREY_STACK];
 } heap;
+
+struct rt_heap_roots rt_heap_roots;
 
 #if UINTPTR_MAX != 0xffffffffu
 uint8_t *rt_heap_base;
@@ -182,6 +181,7 @@ void rt_heap_init(void *memory, size_t bytes) {
   /* A test asks for it before the program starts, and with it the heap. */
   const uint32_t fail_at = heap.fail_at;
   memset(&heap, 0, sizeof heap);
+  rt_heap_roots.count = 0;
   heap.fail_at = fail_at;
   heap.begin = (uint8_t *)memory;
   heap.end = heap.begin + bytes / UNIT * UNIT;
@@ -251,17 +251,6 @@ void rt_heap_free(void *block) {
   heap.used_units -= units;
   put_free(block, units);
 }
-
-/* ---- Roots ---- */
-
-void rt_heap_root(rt_value_t value) {
-  if (heap.roots < ROOTS) heap.root[heap.roots] = value;
-  heap.roots++;
-}
-
-uint32_t rt_heap_root_level(void) { return heap.roots; }
-
-void rt_heap_unroot(uint32_t level) { heap.roots = level; }
 
 /* ---- Mark ---- */
 
@@ -399,8 +388,8 @@ static void mark_pinned(void) {
 static void mark(void) {
   heap.greys = 0;
   heap.overflowed = 0;
-  for (uint32_t i = 0; i < heap.roots; i++) {
-    rt_heap_mark_value(heap.root[i]);
+  for (uint32_t i = 0; i < rt_heap_roots.count; i++) {
+    rt_heap_mark_value(rt_heap_roots.value[i]);
     drain();
   }
   rt_names_mark();
@@ -447,7 +436,8 @@ static void sweep(void) {
 }
 
 void rt_heap_collect(void) {
-  if (heap.roots > ROOTS) return; /* a root is not known: nothing can be said to be garbage */
+  if (rt_heap_roots.count > RT_HEAP_ROOTS)
+    return; /* a root is not known: nothing can be said to be garbage */
   note_peak();
   heap.collections++;
   mark();

@@ -84,9 +84,20 @@ void rt_heap_free(void *block);
 
 /* Keeps a value alive until the running native returns, or rt_heap_unroot. There is room for 64 at
  * a time; while there are more nothing is collected, and memory may run out early. */
-void rt_heap_root(rt_value_t value);
-uint32_t rt_heap_root_level(void);
-void rt_heap_unroot(uint32_t level);
+#define RT_HEAP_ROOTS 64u
+extern struct rt_heap_roots {
+  uint32_t count; /* may exceed the room: then nothing can be collected */
+  rt_value_t value[RT_HEAP_ROOTS];
+} rt_heap_roots;
+
+static inline void rt_heap_root(rt_value_t value) {
+  if (rt_heap_roots.count < RT_HEAP_ROOTS) rt_heap_roots.value[rt_heap_roots.count] = value;
+  rt_heap_roots.count++;
+}
+
+static inline uint32_t rt_heap_root_level(void) { return rt_heap_roots.count; }
+
+static inline void rt_heap_unroot(uint32_t level) { rt_heap_roots.count = level; }
 
 /* Collects now. */
 void rt_heap_collect(void);

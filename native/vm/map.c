@@ -105,25 +105,29 @@ static int grow(rt_map_t *map) {
   return 0;
 }
 
+/* The slow half of rt_map_set: a larger block, with all that is going in alive. */
+static int grow_for(rt_map_t *map, rt_key_t key, rt_value_t value) {
+  uint32_t level = rt_heap_root_level();
+  rt_heap_root(RT_OBJECT(map));
+  rt_heap_root(value);
+  if (RT_KEY_IS_REF(key)) rt_heap_root(RT_MAKE(RT_TAG_OBJECT, RT_KEY_REF(key)));
+  int failed = grow(map);
+  rt_heap_unroot(level);
+  return failed;
+}
+
 int rt_map_set(rt_map_t *map, rt_key_t key, rt_value_t value) {
   rt_value_t *known = rt_map_find(map, key);
   if (known != NULL) {
     *known = value;
     return 0;
   }
-  if (map->count == map->room) {
-    uint32_t level = rt_heap_root_level();
-    rt_heap_root(RT_OBJECT(map));
-    rt_heap_root(value);
-    if (RT_KEY_IS_REF(key)) rt_heap_root(RT_MAKE(RT_TAG_OBJECT, RT_KEY_REF(key)));
-    int failed = grow(map);
-    rt_heap_unroot(level);
-    if (failed) return -1;
-  }
-  rt_object_t *block = properties_of(map);
-  rt_property_keys(block)[map->count] = key;
-  rt_property_values(block, map->room)[map->count] = value;
-  map->count++;
+  uint32_t count = map->count;
+  if (count == map->room && grow_for(map, key, value) != 0) return -1;
+  rt_key_t *keys = rt_property_keys(properties_of(map));
+  keys[count] = key;
+  ((rt_value_t *)(void *)(keys + map->room))[count] = value;
+  map->count = (uint16_t)(count + 1u);
   return 0;
 }
 

@@ -36,8 +36,12 @@ rt_value_t rt_native_array_new(rt_call_t *call) {
 rt_value_t rt_native_array_push(rt_call_t *call) {
   rt_array_t *array = this_array(call);
   if (array == NULL) return RT_UNDEFINED;
-  for (uint32_t i = 0; i < call->count; i++) {
-    if (rt_array_push(array, call->arguments[i]) != 0) return RT_UNDEFINED;
+  uint32_t at = array->length, count = call->count;
+  if (count == 1) {
+    if (rt_array_push(array, call->arguments[0]) != 0) return RT_UNDEFINED;
+  } else {
+    if (rt_array_insert(array, at, count) != 0) return RT_UNDEFINED;
+    for (uint32_t i = 0; i < count; i++) rt_array_values(array)[at + i] = call->arguments[i];
   }
   return RT_INT(array->length);
 }

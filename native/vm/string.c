@@ -234,10 +234,17 @@ rt_value_t rt_string_finish(rt_string_t *string) {
 }
 
 rt_value_t rt_string_at(rt_value_t string, uint32_t code_point) {
-  if (code_point >= rt_string_length(string)) return RT_UNDEFINED;
-  uint32_t bytes;
+  uint32_t bytes, length, start;
   const char *text = rt_string_text(string, &bytes);
-  uint32_t start = rt_string_offset(string, code_point);
+  if (RT_TAG(string) == RT_TAG_OBJECT) {
+    length = heap_string(string)->length;
+  } else {
+    const uint8_t *header = utf8_header(string);
+    length = header != NULL ? read16(header + 2) : bytes;
+  }
+  if (code_point >= length) return RT_UNDEFINED;
+  if (length == bytes) return rt_string_copy(text + code_point, 1, 1);
+  start = rt_string_offset(string, code_point);
   return rt_string_copy(text + start, advance(text, bytes, start, 1) - start, 1);
 }
 
@@ -258,21 +265,28 @@ static int part_of(rt_part_t *part, rt_value_t value) {
     part->length = part->bytes;
     return 0;
   }
-  if (!rt_is_string(value)) {
+  part->text = rt_string_text(value, &part->bytes);
+  if (part->text == NULL) {
     value = rt_to_string(value);
     if (rt_is_throwing()) return -1;
     rt_heap_root(value);
+    part->text = rt_string_text(value, &part->bytes);
   }
-  part->text = rt_string_text(value, &part->bytes);
-  part->length = rt_string_length(value);
+  part->length = part->bytes;
+  if (RT_TAG(value) == RT_TAG_OBJECT) {
+    part->length = heap_string(value)->length;
+  } else {
+    const uint8_t *header = utf8_header(value);
+    if (header != NULL) part->length = read16(header + 2);
+  }
   return 0;
 }
 
 rt_value_t rt_string_concat(rt_value_t a, rt_value_t b) {
   rt_part_t left, right;
   uint32_t level = rt_heap_root_level();
-  rt_heap_root(a);
-  rt_heap_root(b);
+  if (RT_TAG(a) == RT_TAG_OBJECT) rt_heap_root(a);
+  if (RT_TAG(b) == RT_TAG_OBJECT) rt_heap_root(b);
   rt_value_t result = RT_UNDEFINED;
   if (part_of(&left, a) == 0 && part_of(&right, b) == 0) {
     rt_string_t *string = rt_string_reserve(left.bytes + right.bytes);
