@@ -106,4 +106,3 @@ export function runWith(world: World, ms: number, devices: RemoteButton[]): void
     world.run(Math.min(ms, world.now + 500));
   }
 }
-
