@@ -38,10 +38,10 @@ export async function buildChip(): Promise<string> {
   return output;
 }
 
-export async function buildWasm(): Promise<Uint8Array> {
+export async function buildWasm(): Promise<WebAssembly.Module> {
   const output = join(outputDir('bench-vm'), 'vm.wasm');
   const objects = await compile(WASM, 'bench-vm/wasm');
   const exported = ['bench_start', 'bench_run', '__heap_base'].map((name) => `--export=${name}`);
   await zig(['wasm-ld', '--no-entry', ...exported, ...objects, '-o', output]);
-  return new Uint8Array(readFileSync(output));
+  return new WebAssembly.Module(readFileSync(output));
 }

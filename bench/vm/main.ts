@@ -110,7 +110,7 @@ function wasmRunner(module: WebAssembly.Module, program: Uint8Array): () => void
 
 /** The time of fib(20) without that of a program's start and end. */
 async function fibonacciRow(): Promise<VmBenchRow> {
-  const module = new WebAssembly.Module((await buildWasm()) as BufferSource);
+  const module = await buildWasm();
   const large = compileSource(fibonacci()).image;
   const small = compileSource(fibonacci({ isEmpty: true })).image;
   const { lines } = await runOfficial(large);

@@ -8,7 +8,7 @@ import { buildHost } from '../../tools/native/host-vm.mjs';
 let runner: string | undefined;
 
 export async function opcodesOf(image: Uint8Array): Promise<number> {
-  runner ??= (await buildHost('trace')) as string;
+  runner ??= await buildHost('trace');
   const folder = mkdtempSync(join(tmpdir(), 'retune-opcodes-'));
   try {
     const [program, counts] = ['program.devs', 'counts'].map((name) => join(folder, name));
