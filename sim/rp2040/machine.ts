@@ -53,6 +53,8 @@ const SLOW_HZ = 12_000_000;
 
 /** The boot ROM's drive would start. */
 const BREAK_USB_BOOT = 2;
+/** Where `call` and `invoke` return to: rom_halt of the boot ROM. */
+const BREAK_RETURN = 1;
 /** Of `hook`. */
 const BREAK_HOOK = 0x7e;
 
@@ -75,6 +77,8 @@ export class Rp2040Board implements CpuHost {
   onUsb?: (bytes: Uint8Array) => void;
   /** Before a reset that the firmware or its watchdog asks for; false: the board stays off. */
   onReset?: (cause: ResetCause) => boolean;
+  /** Called at each stretch of time in which nothing or a piece of code has run. */
+  onIdle?: () => void;
   /** The firmware has started conversions one after the other, every `nanos`. */
   onAdcStream?: (nanos: number) => void;
   /** A pin that the firmware drives has changed. */
@@ -93,6 +97,7 @@ export class Rp2040Board implements CpuHost {
   private isDormant = false;
   private pendingReset?: ResetCause;
   private isOff = false;
+  private isInvoking = false;
   private readonly hooks = new Map<number, { halfWord: number; call: (r: number[]) => void }>();
 
   constructor(options: MachineOptions) {
@@ -148,6 +153,7 @@ export class Rp2040Board implements CpuHost {
   }
 
   private step(end: number): void {
+    this.onIdle?.();
     if (this.pendingReset) {
       this.handleReset(this.pendingReset, end);
       return;
@@ -186,6 +192,7 @@ export class Rp2040Board implements CpuHost {
     } catch (error) {
       if (!(error instanceof CpuStop)) throw error;
       if (error.breakpoint === BREAK_HOOK) this.runHook(error.pc);
+      else if (error.breakpoint === BREAK_RETURN && this.isInvoking) this.isInvoking = false;
       else if (error.breakpoint === BREAK_USB_BOOT) this.isInUsbBoot = true;
       else throw error;
     }
@@ -231,28 +238,58 @@ export class Rp2040Board implements CpuHost {
    */
   call(address: number, ...args: number[]): number {
     const { cpu, chip } = this;
-    const { core } = chip;
-    while (!this.flashIsReadable || core.IPSR !== 0) this.run(10_000);
-    const before = core.registers.slice();
-    const state = [core.N, core.Z, core.C, core.V, core.PM, core.waiting] as const;
     const { cycles } = cpu;
-    args.forEach((value, i) => (core.registers[i] = value));
-    core.registers[13] = (core.registers[13]! - 64) & ~7;
-    core.registers[14] = chip.bootrom[3]!;
-    core.registers[15] = address;
-    core.PM = true;
-    core.waiting = false;
+    const restore = this.enter(address, args);
+    chip.core.PM = true;
     try {
       for (;;) cpu.run(cpu.cycles + 10_000);
     } catch (error) {
-      if (!(error instanceof CpuStop) || error.breakpoint !== 1) throw error;
+      if (!(error instanceof CpuStop) || error.breakpoint !== BREAK_RETURN) throw error;
     }
-    const result = core.registers[0]!;
-    core.registers.set(before);
-    [core.N, core.Z, core.C, core.V, core.PM, core.waiting] = state;
-    core.interruptsUpdated = true;
+    const result = chip.core.registers[0]!;
+    restore();
     cpu.cycles = cycles;
     return result;
+  }
+
+  /**
+   * Has the firmware call a function, with time and interrupts going on; returns its result, or
+   * undefined when the board was reset instead.
+   */
+  invoke(address: number, ...args: number[]): number | undefined {
+    const { chip, resets } = this;
+    const restore = this.enter(address, args);
+    chip.core.PM = false;
+    this.isInvoking = true;
+    while (this.isInvoking && this.resets === resets) this.step(this.nanos + 1_000_000);
+    if (this.resets !== resets) return undefined;
+    const result = chip.core.registers[0]!;
+    restore();
+    // An alarm that the firmware slept for may be gone by now.
+    chip.core.waiting = false;
+    return result;
+  }
+
+  /** Puts the core at the start of a function; returns what puts it back. */
+  private enter(address: number, args: number[]): () => void {
+    const { chip } = this;
+    while (!this.flashIsReadable || chip.core.IPSR !== 0) this.run(10_000);
+    const { core } = chip;
+    const before = core.registers.slice();
+    const state = [core.N, core.Z, core.C, core.V, core.PM, core.waiting] as const;
+    args.slice(0, 4).forEach((value, i) => (core.registers[i] = value));
+    const stack = (core.registers[13]! - 64) & ~7;
+    args.slice(4).forEach((value, i) => chip.writeUint32(stack + 4 * i, value));
+    core.registers[13] = stack;
+    core.registers[14] = chip.bootrom[3]!;
+    core.registers[15] = address;
+    core.waiting = false;
+    core.interruptsUpdated = true;
+    return () => {
+      core.registers.set(before);
+      [core.N, core.Z, core.C, core.V, core.PM, core.waiting] = state;
+      core.interruptsUpdated = true;
+    };
   }
 
   // ---- Life ----
@@ -271,6 +308,7 @@ export class Rp2040Board implements CpuHost {
   /** As the RUN pin, the watchdog or a power cut do it. */
   reset(cause: ResetCause): void {
     this.pendingReset = undefined;
+    this.isInvoking = false;
     if (cause === 'power') this.flash.cutPower(this.options.seed + this.resets);
     this.resets += 1;
     this.baseNanos += this.clock.nanos;
@@ -352,10 +390,13 @@ export class Rp2040Board implements CpuHost {
     const watchdog = this.watchdog as unknown as {
       reason: number;
       onWatchdogTrigger: () => void;
+      alarm: { enable: boolean };
     };
     const reasons = { watchdog: WATCHDOG_REASON_TIMER, software: WATCHDOG_REASON_FORCE };
     watchdog.reason = cause === 'watchdog' || cause === 'software' ? reasons[cause] : 0;
     watchdog.onWatchdogTrigger = () => {
+      // Or it would fire again at the same instant, for ever.
+      watchdog.alarm.enable = false;
       this.pendingReset = watchdog.reason === WATCHDOG_REASON_FORCE ? 'software' : 'watchdog';
       this.cpu.interrupt();
     };
@@ -385,6 +426,7 @@ export class Rp2040Board implements CpuHost {
       write(offset, value);
     };
     adc.onADCRead = () => done.schedule(adc.sampleTime * 1000);
+    drivePio(chip, this.clock);
     chip.gpio.forEach((pin, index) => {
       pin.addListener((state) => this.onPin?.(index, state === 1, this.nanos));
       pin.setInputValue(this.inputs.get(index) ?? true);
@@ -432,13 +474,34 @@ export class Rp2040Board implements CpuHost {
   }
 }
 
-/** rp2040js does not know the register that says how deep to sleep. */
+/** Registers that rp2040js does not know: how deep to sleep; whether a DMA abort is over. */
 function addSystemControl(chip: RP2040): void {
+  const { dma } = chip;
+  const read = dma.readUint32.bind(dma);
+  dma.readUint32 = (offset) => (offset === 0x444 ? 0 : read(offset));
   const { ppb } = chip;
   const write = ppb.writeUint32.bind(ppb);
   ppb.writeUint32 = (offset, value) => {
     if (offset !== 0xd10) write(offset, value);
   };
+}
+
+/** rp2040js runs PIO beside the clock; here its first state machine takes its time. */
+function drivePio(chip: RP2040, clock: ChipClock): void {
+  for (const pio of chip.pio) {
+    const [machine] = pio.machines;
+    if (machine === undefined) continue;
+    const inner = machine as unknown as { cycles: number; clockDivInt: number; clockDivFrac: number };
+    const alarm = clock.createAlarm(() => advance());
+    const advance = (): void => {
+      if (pio.stopped) return;
+      const before = inner.cycles;
+      pio.step();
+      const divider = inner.clockDivInt + inner.clockDivFrac / 256;
+      alarm.schedule((Math.max(1, inner.cycles - before) * divider * 1e9) / chip.clkSys);
+    };
+    pio.run = advance;
+  }
 }
 
 function quiet(warn: (text: string) => void): Logger {

@@ -28,6 +28,7 @@ static const uint16_t program[4] = {
 #define PINCTRL_SIDE_1 (1u << 29)
 #define PINCTRL_SET_1 (1u << 26)
 #define INSTRUCTION_SET_PIN_OUTPUT 0xe081u
+#define INSTRUCTION_OUT_NULL_32 0x6060u
 #define INSTRUCTION_JUMP_0 0x0000u
 
 static void start(uint32_t pin) {
@@ -38,6 +39,8 @@ static void start(uint32_t pin) {
       (uint32_t)(((uint64_t)rt_board.clock_hz << 8) / (BIT_HZ * CYCLES_PER_BIT));
   RT_REGISTER(PIO_SM0_CLKDIV) = divider << 8;
   RT_REGISTER(PIO_SM0_EXECCTRL) = EXECCTRL_WRAP_AT_3;
+  /* Nothing is left to shift out, so that the first bit waits for the first byte. */
+  RT_REGISTER(PIO_SM0_INSTR) = INSTRUCTION_OUT_NULL_32;
   RT_REGISTER(PIO_SM0_SHIFTCTRL) = SHIFTCTRL_LEFT_8_JOIN;
   RT_REGISTER(PIO_SM0_PINCTRL) = PINCTRL_SET_1 | (pin << 5);
   RT_REGISTER(PIO_SM0_INSTR) = INSTRUCTION_SET_PIN_OUTPUT;
@@ -59,6 +62,7 @@ rt_status_t rt_hal_led_strip_send(uint8_t pin, const uint8_t *bytes, size_t size
   RT_REGISTER(PIO_FDEBUG) = PIO_FDEBUG_TXSTALL0;
   while ((RT_REGISTER(PIO_FDEBUG) & PIO_FDEBUG_TXSTALL0) == 0) {
   }
+  RT_CLEAR_BITS(PIO_CTRL) = 1;
   const uint64_t end_us = rt_hal_now_us() + LATCH_US;
   while (rt_hal_now_us() < end_us) {
   }

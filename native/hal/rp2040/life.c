@@ -105,8 +105,8 @@ _Noreturn void rt_hal_halt(uint32_t code) {
   rt_rp2040_lock();
   RT_REGISTER(WATCHDOG_SCRATCH(SCRATCH_HALT_CODE)) = code;
   rt_hal_watchdog(LONGEST_WATCHDOG_MS);
-  for (;;) {
-  }
+  RT_REGISTER(PPB_NVIC_ICER) = UINT32_MAX;
+  for (;;) __asm__ volatile("wfi");
 }
 
 /* `frame`: what the core pushed; the seventh word is where it happened. */
