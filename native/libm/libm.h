@@ -15,7 +15,5 @@ double rt_libm_log(double x);
 double rt_libm_floor(double x);
 double rt_libm_ceil(double x);
 double rt_libm_trunc(double x);
-/* x modulo y with the sign of x, exact. */
-double rt_libm_fmod(double x, double y);
 
 #endif

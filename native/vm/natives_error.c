@@ -76,21 +76,17 @@ static void print_trace(rt_value_t trace) {
   }
 }
 
-void rt_error_print(rt_value_t exception) {
-  rt_call_t call = {exception, NULL, 0};
+rt_value_t rt_native_error_print(rt_call_t *call) {
+  const rt_value_t exception = call->receiver;
   if (RT_AS_MAP(exception) == NULL) {
     print_line("Exception: ", exception);
-    return;
+    return RT_UNDEFINED;
   }
   rt_value_t name = own_property(exception, RT_STR_name);
-  if (name == RT_UNDEFINED) name = rt_native_error_name(&call);
+  if (name == RT_UNDEFINED) name = rt_native_error_name(call);
   print_line("Exception: ", name);
   rt_value_t message = own_property(exception, RT_STR_message);
   if (message != RT_UNDEFINED) print_line(" message: ", message);
   print_trace(own_property(exception, RT_STR___stack__));
-}
-
-rt_value_t rt_native_error_print(rt_call_t *call) {
-  rt_error_print(call->receiver);
   return RT_UNDEFINED;
 }

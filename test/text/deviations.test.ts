@@ -6,46 +6,53 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { buildHost } from '../../tools/native/host-vm.mjs';
 import { compileSource } from '../vm/compiler.ts';
 import { runHost } from '../vm/host.ts';
 import { runOfficial } from '../vm/official.ts';
-import { buildHost } from '../../tools/native/host-vm.mjs';
 
-let host: string;
+const EXPRESSIONS = [
+  `JSON.stringify('é😀')`,
+  `JSON.parse(JSON.stringify('é😀')) === 'é😀'`,
+  `JSON.stringify([undefined, 1])`,
+  `[9999999.5, 99.999995, 9.9999995e21]`,
+] as const;
 
-beforeAll(async () => {
-  host = await buildHost('plain');
-});
+/** Console lines on the official VM and on ours, by expression. */
+const printed = new Map<string, { official: string; ours: string }>();
 
-/** Console lines of an expression on the official VM and on ours. */
-async function printed(expression: string): Promise<{ official: string; ours: string }> {
-  const { image } = compileSource(`import '@devicescript/core';\nconsole.log(${expression});\n`);
-  const { lines } = await runOfficial(image);
+async function runOurs(image: Uint8Array): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'retune-text-'));
   try {
     const file = join(folder, 'program.devs');
     writeFileSync(file, image);
-    const ours = await runHost(host, file);
-    return { official: lines[0] ?? '', ours: ours.split('\n')[0] ?? '' };
+    return (await runHost(await buildHost('plain'), file)).split('\n');
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
+beforeAll(async () => {
+  const lines = EXPRESSIONS.map((expression) => `console.log(${expression});\n`);
+  const { image } = compileSource(`import '@devicescript/core';\n${lines.join('')}`);
+  const official = (await runOfficial(image)).lines;
+  const ours = await runOurs(image);
+  EXPRESSIONS.forEach((expression, i) =>
+    printed.set(expression, { official: official[i] ?? '', ours: ours[i] ?? '' }),
+  );
+});
+
 describe('JSON.stringify', () => {
-  it('keeps what is not ASCII', async () => {
-    expect(await printed(`JSON.stringify('é😀')`)).toEqual({
+  it('keeps what is not ASCII', () => {
+    expect(printed.get(EXPRESSIONS[0])).toEqual({
       official: '> "\\u00c3\\u00a9\\u00f0\\u009f\\u0098\\u0080"',
       ours: '> "é😀"',
     });
-    expect(await printed(`JSON.parse(JSON.stringify('é😀')) === 'é😀'`)).toEqual({
-      official: '> false',
-      ours: '> true',
-    });
+    expect(printed.get(EXPRESSIONS[1])).toEqual({ official: '> false', ours: '> true' });
   });
 
-  it('gives JSON for undefined in an array', async () => {
-    expect(await printed('JSON.stringify([undefined, 1])')).toEqual({
+  it('gives JSON for undefined in an array', () => {
+    expect(printed.get(EXPRESSIONS[2])).toEqual({
       official: '> [undefined,1]',
       ours: '> [null,1]',
     });
@@ -53,8 +60,8 @@ describe('JSON.stringify', () => {
 });
 
 describe('a number that rounds up to a power of ten', () => {
-  it('is that power', async () => {
-    expect(await printed('[9999999.5, 99.999995, 9.9999995e21]')).toEqual({
+  it('is that power', () => {
+    expect(printed.get(EXPRESSIONS[3])).toEqual({
       official: '> [:000000,:0,:e+21]',
       ours: '> [10000000,100,1e+22]',
     });

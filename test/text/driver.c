@@ -20,7 +20,6 @@ double test_log(double x);
 double test_floor(double x);
 double test_ceil(double x);
 double test_trunc(double x);
-double test_fmod(double x, double y);
 
 char *test_text(void) { return text; }
 uint32_t test_used(void) { return used; }
@@ -44,4 +43,3 @@ double test_log(double x) { return rt_libm_log(x); }
 double test_floor(double x) { return rt_libm_floor(x); }
 double test_ceil(double x) { return rt_libm_ceil(x); }
 double test_trunc(double x) { return rt_libm_trunc(x); }
-double test_fmod(double x, double y) { return rt_libm_fmod(x, y); }

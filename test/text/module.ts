@@ -29,7 +29,6 @@ export interface Text {
   /** Whether the VM keeps the number as an integer. */
   isInt: (number: number) => boolean;
   pow: Binary;
-  fmod: Binary;
   log: Unary;
   floor: Unary;
   ceil: Unary;
@@ -64,7 +63,6 @@ export async function loadText(): Promise<Text> {
     quote: (text) => read(2048, call('quoted', write(text))),
     isInt: (number) => call('is_int', number) === 1,
     pow: (x, y) => call('pow', x, y),
-    fmod: (x, y) => call('fmod', x, y),
     log: (x) => call('log', x),
     floor: (x) => call('floor', x),
     ceil: (x) => call('ceil', x),
