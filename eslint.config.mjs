@@ -2,7 +2,7 @@ import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
   // src/ is DeviceScript: its own compiler checks it. The rest is generated or foreign.
-  { ignores: ['node_modules', 'build', '.devicescript', '.retune', 'src', 'test/src/programs'] },
+  { ignores: ['node_modules', 'build', '.devicescript', '.retune', 'src', 'test/*/programs'] },
   ...tseslint.configs.recommended,
   {
     rules: {

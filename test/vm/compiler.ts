@@ -49,7 +49,9 @@ function loadCompiler(): CompilerModule {
   const begin = text.indexOf(SECTION);
   const end = text.indexOf('\n});\n', begin);
   if (begin < 0 || end < 0) {
-    throw new Error(`${bundle}: this version of @devicescript/cli holds no compiler where 2.16 has it`);
+    throw new Error(
+      `${bundle}: this version of @devicescript/cli holds no compiler where 2.16 has it`,
+    );
   }
   const body = `${prelude}\n${text.slice(begin, end)}\n});\nreturn ${NAME}();`;
   const load = compileFunction(body, ['require', '__filename', '__dirname']) as (

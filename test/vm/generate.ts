@@ -29,9 +29,54 @@ const TYPE_NAMES: Record<Type, string> = {
   rec: 'Rec',
 };
 const ALL: Type[] = ['int', 'num', 'bool', 'str', 'ints', 'rec'];
-const STRINGS = ['', 'a', 'abc', 'Hello', 'ä', '日本', '😀', 'x y', 'k1', '0', '-12', '3.5', 'a,b,c'];
-const NUMBERS = ['0', '1', '-1', '0.5', '-0.25', '3.75', '1e6', '1e-3', '123456.5', '-7.125', '2147483647', '1e12'];
-const INTEGERS = ['0', '1', '2', '3', '-1', '-2', '7', '10', '16', '31', '100', '255', '-128', '1000', '65535', '2147483647', '-2147483648'];
+const STRINGS = [
+  '',
+  'a',
+  'abc',
+  'Hello',
+  'ä',
+  '日本',
+  '😀',
+  'x y',
+  'k1',
+  '0',
+  '-12',
+  '3.5',
+  'a,b,c',
+];
+const NUMBERS = [
+  '0',
+  '1',
+  '-1',
+  '0.5',
+  '-0.25',
+  '3.75',
+  '1e6',
+  '1e-3',
+  '123456.5',
+  '-7.125',
+  '2147483647',
+  '1e12',
+];
+const INTEGERS = [
+  '0',
+  '1',
+  '2',
+  '3',
+  '-1',
+  '-2',
+  '7',
+  '10',
+  '16',
+  '31',
+  '100',
+  '255',
+  '-128',
+  '1000',
+  '65535',
+  '2147483647',
+  '-2147483648',
+];
 
 class Generator {
   private readonly lines: string[] = [];
@@ -181,7 +226,10 @@ class Generator {
       case 8:
         return `Math.sqrt(Math.abs(${a()}))`;
       default:
-        return `(${a()} >>> ${this.random(4)})`.replace(/^\((.*) >>>/, () => `(${this.expression('int', depth)} >>>`);
+        return `(${a()} >>> ${this.random(4)})`.replace(
+          /^\((.*) >>>/,
+          () => `(${this.expression('int', depth)} >>>`,
+        );
     }
   }
 
@@ -341,7 +389,9 @@ class Generator {
     this.block(1 + this.random(2), depth - 1);
     const kind = this.pick(['Error', 'TypeError', 'RangeError']);
     if (this.chance(60)) {
-      this.line(`  if (${this.expression('bool', 1)}) throw new ${kind}(${this.expression('str', 1)});`);
+      this.line(
+        `  if (${this.expression('bool', 1)}) throw new ${kind}(${this.expression('str', 1)});`,
+      );
     }
     this.line(`} catch (${error}) {`);
     this.line(`  console.log('caught', (${error} as Error).name, (${error} as Error).message);`);
@@ -467,7 +517,8 @@ class Generator {
     this.line('}');
     const count = 1 + this.random(4);
     // times that do not fall together: their order is nobody's business
-    for (let i = 0; i < count; i++) this.line(`${name}.start(${i}, ${7 + 11 * i + this.random(3)});`);
+    for (let i = 0; i < count; i++)
+      this.line(`${name}.start(${i}, ${7 + 11 * i + this.random(3)});`);
   }
 
   program(): string {
@@ -486,7 +537,8 @@ class Generator {
     for (let i = 0; i < statements; i++) this.statement(2);
     this.line('await ds.sleep(500);');
     this.line('console.log(trail);');
-    for (const v of this.scope.filter((v) => !v.isConstant)) this.line(`console.log('${v.name}', ${v.name});`);
+    for (const v of this.scope.filter((v) => !v.isConstant))
+      this.line(`console.log('${v.name}', ${v.name});`);
     return `${this.lines.join('\n')}\n`;
   }
 }

@@ -16,7 +16,10 @@ export function runHost(program: string, image: string, options: string[] = []):
       { env: environment, maxBuffer: 1 << 26, timeout: HANG_MS },
       (error, stdout, stderr) => {
         if (stderr === '' && /\n= \w/.test(`\n${stdout}`)) resolve(withoutReport(stdout));
-        else reject(new Error(`${image}: ${error?.signal ?? error?.code}\n${stdout.slice(-500)}${stderr}`));
+        else
+          reject(
+            new Error(`${image}: ${error?.signal ?? error?.code}\n${stdout.slice(-500)}${stderr}`),
+          );
       },
     );
   });

@@ -37,7 +37,8 @@ export async function runOfficial(image: Uint8Array): Promise<Run> {
       if (end !== undefined || level === ' ') return;
       // what the VM says of itself before it starts the program
       if (level === '*' && text.startsWith('start: ')) lines.length = 0;
-      else if (text !== 'RESTART requested' && !text.startsWith('program exited')) lines.push(`${level} ${text}`.trimEnd());
+      else if (text !== 'RESTART requested' && !text.startsWith('program exited'))
+        lines.push(`${level} ${text}`.trimEnd());
     },
   });
   vm.deploy(image);

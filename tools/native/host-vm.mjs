@@ -72,7 +72,10 @@ function zigTarget() {
 function compilerOf({ sanitized, flags }) {
   const compiler = sanitized ? findCompiler() : undefined;
   const checks = sanitized ? (compiler === undefined ? TRAPS : SANITIZERS) : [];
-  const own = [...checks, ...flags.filter((flag) => compiler === undefined || flag !== '-fno-sanitize=all')];
+  const own = [
+    ...checks,
+    ...flags.filter((flag) => compiler === undefined || flag !== '-fno-sanitize=all'),
+  ];
   if (compiler === undefined) return (args) => zig(['cc', ...zigTarget(), ...own, ...args]);
   return async (args) => {
     try {
@@ -97,7 +100,8 @@ async function toFile(file, make) {
 async function compileStale(compile, objects) {
   const header = newestHeader();
   const stale = objects.filter(
-    ({ source, object }) => !isNewer(object, Math.max(header, statSync(join(root, source)).mtimeMs)),
+    ({ source, object }) =>
+      !isNewer(object, Math.max(header, statSync(join(root, source)).mtimeMs)),
   );
   const worker = async () => {
     for (let next = stale.shift(); next !== undefined; next = stale.shift()) {

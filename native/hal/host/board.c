@@ -4,7 +4,8 @@
 
 #include "services/service.h"
 
-#define PIN(number) {"GP" #number, number}
+#define PIN(number) \
+  { "GP" #number, number }
 
 static const rt_board_pin_t board_pins[] = {
     PIN(2),  PIN(3),  PIN(4),  PIN(5),  PIN(6),  PIN(7),  PIN(14),

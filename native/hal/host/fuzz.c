@@ -7,8 +7,9 @@
  *
  * Two kinds of input: images given on the command line with bytes, words, varints and table entries
  * changed, cut or copied over each other; and images whose code is random within a good frame. Each
- * lies in memory of exactly its size, so that a read past it is seen. A program that passes runs for
- * a short virtual time with a small heap. Nothing may crash; the sanitizers say when something does.
+ * lies in memory of exactly its size, so that a read past it is seen. A program that passes runs
+ * for a short virtual time with a small heap. Nothing may crash; the sanitizers say when something
+ * does.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
- * The firmware as a program of this computer, for tests and sanitizers: a board without links, whose
- * time is virtual (it jumps to the next deadline, and moves by what rt_hal_spent says and a little at
- * every look at the clock), so that runs are fast and the same every time.
+ * The firmware as a program of this computer, for tests and sanitizers: a board without links,
+ * whose time is virtual (it jumps to the next deadline, and moves by what rt_hal_spent says and a
+ * little at every look at the clock), so that runs are fast and the same every time.
  */
 #ifndef RT_HAL_HOST_HOST_H
 #define RT_HAL_HOST_HOST_H
@@ -23,8 +23,8 @@ typedef struct {
   uint64_t *heap;
   size_t heap_bytes;
   uint32_t seed;
-  uint64_t limit_us;  /* virtual time after which the run is cut off */
-  uint32_t fail_at;   /* this allocation of the script finds no memory; 0: none */
+  uint64_t limit_us; /* virtual time after which the run is cut off */
+  uint32_t fail_at;  /* this allocation of the script finds no memory; 0: none */
   rt_host_console_t console;
 } rt_host_run_t;
 

@@ -1,7 +1,7 @@
 /* The board's hardware on a computer: virtual time, flash in memory, pins that remember. */
-#include "hal/host/host.h"
-
 #include <string.h>
+
+#include "hal/host/host.h"
 
 /* An endless loop that only looks at the clock must end: each look takes this long. */
 #define LOOK_US 1u

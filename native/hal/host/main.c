@@ -8,8 +8,8 @@
  *   --fail-at N     the Nth allocation finds no memory
  *   --coverage FILE counts of opcodes and natives; only in builds with RT_VM_TRACE
  *
- * Exit code: 0 when the program ended or restarted, 1 after a panic, 2 when there is no such program
- * or it was refused, 3 at the time limit.
+ * Exit code: 0 when the program ended or restarted, 1 after a panic, 2 when there is no such
+ * program or it was refused, 3 at the time limit.
  */
 #include <stdio.h>
 #include <stdlib.h>

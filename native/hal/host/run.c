@@ -1,10 +1,9 @@
 /* One boot of the firmware with a program. */
-#include "hal/host/host.h"
-
 #include <setjmp.h>
 
 #include "bus/bus.h"
 #include "firmware/firmware.h"
+#include "hal/host/host.h"
 #include "vm/heap.h"
 
 static jmp_buf leave;

@@ -10,7 +10,7 @@ console.log(grid);
 let sum = 0;
 for (const row of grid) for (const v of row) sum += v;
 console.log(sum);
-const t = grid[0].map((_, i) => grid.map(row => row[i]));
+const t = grid[0].map((_, i) => grid.map((row) => row[i]));
 console.log(t);
 grid[2] = grid[1];
 grid[1][1] = 99;

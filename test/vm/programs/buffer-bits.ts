@@ -12,7 +12,8 @@ console.log(s);
 let crc = 0xffff;
 for (let i = 0; i < b.length; ++i) {
   crc ^= b[i] << 8;
-  for (let k = 0; k < 8; ++k) crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : (crc << 1) & 0xffff;
+  for (let k = 0; k < 8; ++k)
+    crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : (crc << 1) & 0xffff;
 }
 console.log(crc);
 const w = Buffer.alloc(4);

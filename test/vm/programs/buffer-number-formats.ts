@@ -1,7 +1,9 @@
 import * as ds from '@devicescript/core';
 
 const b = Buffer.alloc(16);
-const values = [0, 1, -1, 127, 128, 255, 256, 32767, 65535, 65536, 2147483647, 1.5, -1.5, 1e10, -1e10];
+const values = [
+  0, 1, -1, 127, 128, 255, 256, 32767, 65535, 65536, 2147483647, 1.5, -1.5, 1e10, -1e10,
+];
 for (const v of values) {
   b.fillAt(0, 16, 17);
   b.setAt(1, 'u8', v);

@@ -20,7 +20,10 @@ class Node {
     return this;
   }
   path(): string {
-    return this.name + (this.children.length ? '(' + this.children.map(c => c.path()).join(',') + ')' : '');
+    return (
+      this.name +
+      (this.children.length ? '(' + this.children.map((c) => c.path()).join(',') + ')' : '')
+    );
   }
 }
 const root = new Node('a').add(new Node('b').add(new Node('c'))).add(new Node('d'));

@@ -5,7 +5,7 @@ function make(i: number) {
   return () => i * i;
 }
 for (let i = 0; i < 5; ++i) fs.push(make(i));
-console.log(fs.map(f => f()));
+console.log(fs.map((f) => f()));
 const compose = (f: (x: number) => number, g: (x: number) => number) => (x: number) => f(g(x));
 const inc = (x: number) => x + 1;
 const dbl = (x: number) => x * 2;

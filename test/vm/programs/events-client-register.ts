@@ -3,7 +3,7 @@ import * as ds from '@devicescript/core';
 const r = ds.clientRegister(5);
 console.log(await r.read());
 const log: number[] = [];
-const off = r.subscribe(v => {
+const off = r.subscribe((v) => {
   log.push(v);
 });
 r.emit(6);

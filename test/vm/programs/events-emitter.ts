@@ -2,10 +2,10 @@ import * as ds from '@devicescript/core';
 
 const e = ds.emitter<number>();
 const log: string[] = [];
-const off = e.subscribe(v => {
+const off = e.subscribe((v) => {
   log.push('first ' + v);
 });
-e.subscribe(async v => {
+e.subscribe(async (v) => {
   await ds.sleep(5);
   log.push('second ' + v);
 });

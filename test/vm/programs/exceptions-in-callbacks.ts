@@ -1,7 +1,7 @@
 import * as ds from '@devicescript/core';
 
 const e = ds.emitter<number>();
-e.subscribe(v => {
+e.subscribe((v) => {
   if (v === 2) throw new Error('in handler ' + v);
   console.log('handled', v);
 });

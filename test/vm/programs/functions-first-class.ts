@@ -6,16 +6,19 @@ const ops: Record<string, Op> = {
   sub: (a, b) => a - b,
   mul: (a, b) => a * b,
 };
-Object.keys(ops).forEach(k => {
+Object.keys(ops).forEach((k) => {
   console.log(k, ops[k](7, 3));
 });
 function apply(f: (...args: any[]) => any, args: any[]) {
   return f(...args);
 }
-console.log(apply(Math.max, [3, 9]), apply((a, b, c) => a + b + c, [1, 2, 3]));
+console.log(
+  apply(Math.max, [3, 9]),
+  apply((a, b, c) => a + b + c, [1, 2, 3]),
+);
 const table = [Math.floor, Math.ceil, Math.round, Math.abs];
-console.log(table.map(f => f(-1.5)));
+console.log(table.map((f) => f(-1.5)));
 function twice(f: (x: any) => any) {
   return (x: any) => f(f(x));
 }
-console.log(twice(x => x + 1)(0), twice(twice(x => x * 2))(1));
+console.log(twice((x) => x + 1)(0), twice(twice((x) => x * 2))(1));

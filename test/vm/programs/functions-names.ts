@@ -21,4 +21,3 @@ try {
 } catch (e) {
   console.log((e as Error).name);
 }
-

@@ -15,4 +15,4 @@ for (let i = 0; i < 300; ++i) {
   b.push(Buffer.alloc(i));
   if (b.length > 5) b.shift();
 }
-console.log(b.map(x => x.length));
+console.log(b.map((x) => x.length));

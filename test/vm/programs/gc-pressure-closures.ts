@@ -9,7 +9,7 @@ for (let i = 0; i < 2000; ++i) {
   const f = make(i);
   if (i % 250 === 0) fs.push(f);
 }
-console.log(fs.map(f => f()));
+console.log(fs.map((f) => f()));
 fs = [];
 for (let i = 0; i < 500; ++i) make(i);
 console.log('done');

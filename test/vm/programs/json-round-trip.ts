@@ -1,6 +1,11 @@
 import * as ds from '@devicescript/core';
 
-const v = { name: 'sensor', values: [1, 2.5, -3e10, 0.001], nested: { on: true, off: false, none: null as any }, list: [[], {}, ''] };
+const v = {
+  name: 'sensor',
+  values: [1, 2.5, -3e10, 0.001],
+  nested: { on: true, off: false, none: null as any },
+  list: [[], {}, ''],
+};
 const text = JSON.stringify(v);
 console.log(text);
 const back = JSON.parse(text);

@@ -8,7 +8,8 @@ function popcount(x: number) {
   }
   return n;
 }
-for (const x of [0, 1, 255, -1, 0x55555555]) console.log(x, popcount(x), x >> 31, x >>> 31, x << 31);
+for (const x of [0, 1, 255, -1, 0x55555555])
+  console.log(x, popcount(x), x >> 31, x >>> 31, x << 31);
 let lfsr = 0xace1;
 const out: number[] = [];
 for (let i = 0; i < 20; ++i) {

@@ -7,7 +7,7 @@ function attempt(f: () => any) {
     console.log((e as Error).name, (e as Error).message);
   }
 }
-(['5', '', 'x', null, undefined, true, [], {}, [7]] as any[]).forEach(v => {
+(['5', '', 'x', null, undefined, true, [], {}, [7]] as any[]).forEach((v) => {
   attempt(() => Math.abs(v));
   attempt(() => Math.floor(v));
   attempt(() => Math.max(v, 1));

@@ -8,6 +8,13 @@ for (const x of xs) {
   console.log(Math.log(x), Math.log2(x), Math.log10(x));
 }
 console.log(Math.log(-1), Math.sqrt(-1), Math.log(0));
-for (const x of [2, -2, 0.5, 10]) console.log(Math.pow(x, 0), Math.pow(x, 2), Math.pow(x, -1), Math.pow(x, 0.5), Math.pow(x, 10));
+for (const x of [2, -2, 0.5, 10])
+  console.log(Math.pow(x, 0), Math.pow(x, 2), Math.pow(x, -1), Math.pow(x, 0.5), Math.pow(x, 10));
 console.log(2 ** 10, 2 ** -1, 2 ** 0.5, (-2) ** 3);
-console.log(Math.pow(0, 0), Math.pow(0, -1), Math.pow(NaN, 0), Math.pow(Infinity, -1), Math.pow(1e200, 2));
+console.log(
+  Math.pow(0, 0),
+  Math.pow(0, -1),
+  Math.pow(NaN, 0),
+  Math.pow(Infinity, -1),
+  Math.pow(1e200, 2),
+);

@@ -3,7 +3,21 @@ import * as ds from '@devicescript/core';
 function id(x: any): any {
   return x;
 }
-const values = [0, 1, -1, 255, 256, 65535, 2147483647, -2147483648, 4294967295, 3.7, -3.7, 1e12, NaN];
+const values = [
+  0,
+  1,
+  -1,
+  255,
+  256,
+  65535,
+  2147483647,
+  -2147483648,
+  4294967295,
+  3.7,
+  -3.7,
+  1e12,
+  NaN,
+];
 for (const v of values) {
   const a = id(v);
   console.log('value', a, ~a, a | 0, a >>> 0);

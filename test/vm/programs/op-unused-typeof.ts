@@ -4,5 +4,18 @@ import * as ds from '@devicescript/core';
 function patchedTypeof(x: any): any {
   return typeof x;
 }
-const values: any[] = [1, 'a', {}, [], hex`01`, true, null, undefined, patchedTypeof, new ds.Button('b'), 1.5, ds.Fiber.self()];
+const values: any[] = [
+  1,
+  'a',
+  {},
+  [],
+  hex`01`,
+  true,
+  null,
+  undefined,
+  patchedTypeof,
+  new ds.Button('b'),
+  1.5,
+  ds.Fiber.self(),
+];
 for (const v of values) console.log(patchedTypeof(v));

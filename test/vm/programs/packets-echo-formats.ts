@@ -2,7 +2,7 @@ import * as ds from '@devicescript/core';
 
 const spec: any = ds.Echo.spec;
 function show(name: string, values: any[]) {
-  values.forEach(v => {
+  values.forEach((v) => {
     const p = spec.lookup(name).encode(v);
     console.log(name, v, p.payload, p.decode());
   });
@@ -17,4 +17,12 @@ show('text', ['', 'abc', 5, undefined, hex`4142`]);
 show('blob', [hex``, hex`01`, 'abc', 7]);
 show('fraction', [0, 0.5, 1, -1, 0.99999]);
 show('point', [[1, 2, 'n'], [1, 2], [1, 2, ''], []]);
-show('list', [[[1, 2]], [], [[1, 2], [3, 4]], [1, 2, 3, 4]]);
+show('list', [
+  [[1, 2]],
+  [],
+  [
+    [1, 2],
+    [3, 4],
+  ],
+  [1, 2, 3, 4],
+]);

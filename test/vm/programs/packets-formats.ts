@@ -10,9 +10,9 @@ const cases: any[] = [
   [ds.Led.spec.lookup('pixels'), [hex``, hex`0102`]],
   [ds.Accelerometer.spec.lookup('supportedRanges'), [[], [1], [1, 2, 3]]],
 ];
-cases.forEach(c => {
+cases.forEach((c) => {
   const spec = c[0];
-  (c[1] as any[]).forEach(v => {
+  (c[1] as any[]).forEach((v) => {
     const p = spec.encode(v);
     console.log(spec.name, v, p.payload, p.decode());
   });

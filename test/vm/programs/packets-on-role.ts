@@ -13,7 +13,7 @@ class Relay extends Server {
 startServer(new Relay() as any);
 const relay = new ds.Relay();
 await ds.sleep(1500);
-relay.report().subscribe(p => {
+relay.report().subscribe((p) => {
   console.log(p, p.serviceCommand, p.payload, p.isRegGet);
   console.log(p.role === relay, p.serviceIndex, p.shortId.length, p.deviceIdentifier.length);
   console.log(p.flags, p.isReport, p.decode(), p.spec.name);

@@ -58,4 +58,5 @@ function evaluate(s: string) {
   }
   return sum();
 }
-for (const s of ['1+2*3', '(1+2)*3', '10/4-1', '-(2+3)*2', '2*(3+(4-1))/3', '1.5*4']) console.log(s, evaluate(s));
+for (const s of ['1+2*3', '(1+2)*3', '10/4-1', '-(2+3)*2', '2*(3+(4-1))/3', '1.5*4'])
+  console.log(s, evaluate(s));

@@ -11,7 +11,7 @@ class Relay extends Server {
   }
 }
 const relay = new ds.Relay();
-relay.binding().subscribe(b => {
+relay.binding().subscribe((b) => {
   console.log('binding', b);
 });
 async function reader() {

@@ -1,6 +1,12 @@
 import * as ds from '@devicescript/core';
 
-const roles = [new ds.Button('b1'), new ds.Button('b2'), new ds.Relay('r'), new ds.Temperature('t'), new ds.LightLevel('l')];
+const roles = [
+  new ds.Button('b1'),
+  new ds.Button('b2'),
+  new ds.Relay('r'),
+  new ds.Temperature('t'),
+  new ds.LightLevel('l'),
+];
 for (const r of roles) console.log(r, r.isBound, r.spec.name);
 const a: any = roles[0];
 const b: any = roles[1];

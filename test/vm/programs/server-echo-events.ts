@@ -13,7 +13,7 @@ const echo = new ds.Echo();
 echo.plain.subscribe(() => {
   console.log('plain');
 });
-echo.value.subscribe(v => {
+echo.value.subscribe((v) => {
   console.log('value', v);
 });
 (echo as any).pair.subscribe((v: any) => {

@@ -34,6 +34,10 @@ await echo.point.write([-5, 32767, '']);
 await ds.sleep(550);
 console.log(await echo.point.read());
 console.log(await echo.list.read());
-await echo.list.write([[1, 2], [3, 4], [5, 6]]);
+await echo.list.write([
+  [1, 2],
+  [3, 4],
+  [5, 6],
+]);
 await ds.sleep(550);
 console.log(await echo.list.read());

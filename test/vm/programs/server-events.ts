@@ -31,7 +31,7 @@ button.down.subscribe(() => {
   downs++;
   console.log('down');
 });
-button.up.subscribe(ms => {
+button.up.subscribe((ms) => {
   console.log('up after', ms);
 });
 await ds.sleep(1500);

@@ -11,7 +11,7 @@ const server = new Button();
 startServer(server as any);
 const button = new ds.Button();
 const got: number[] = [];
-button.hold.subscribe(ms => {
+button.hold.subscribe((ms) => {
   got.push(ms);
 });
 await ds.sleep(1500);

@@ -15,7 +15,7 @@ class Potentiometer extends SensorServer implements ds.PotentiometerServerSpec {
 startServer(new Potentiometer());
 const pot = new ds.Potentiometer();
 const seen: number[] = [];
-pot.reading.subscribe(v => {
+pot.reading.subscribe((v) => {
   if (seen.length < 5) seen.push(Math.round(v * 10));
 });
 await ds.sleep(4000);

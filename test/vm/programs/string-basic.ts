@@ -9,4 +9,8 @@ console.log(s.includes('World'), s.startsWith('Hell'), s.endsWith('ld'), s.endsW
 console.log('  trim me\t\n'.trim() + '|');
 console.log('a,b,,c'.split(','), 'abc'.split(''), ''.split(','));
 console.log(s.charAt(100) === '', s.charCodeAt(100), s[100], s.charAt(-1) === '');
-console.log(String.fromCharCode(72, 105), String.fromCharCode(), String.fromCharCode(228, 0x65e5, 0x1f600));
+console.log(
+  String.fromCharCode(72, 105),
+  String.fromCharCode(),
+  String.fromCharCode(228, 0x65e5, 0x1f600),
+);

@@ -1,7 +1,18 @@
 import * as ds from '@devicescript/core';
 
 const o: any = {};
-for (const n of ['length', 'push', 'map', 'constructor', 'prototype', 'name', 'message', 'toString', '__proto__', 'x']) {
+for (const n of [
+  'length',
+  'push',
+  'map',
+  'constructor',
+  'prototype',
+  'name',
+  'message',
+  'toString',
+  '__proto__',
+  'x',
+]) {
   console.log(n, o[n] === undefined);
 }
 const p: any = { length: 5, name: 'n', message: 'm', push: 1 };
