@@ -37,7 +37,7 @@ export async function runProgram(file: string, options: RunOptions = {}): Promis
   const { target = 'wasm' } = options;
   if (target === 'host') {
     const { runOnHost } = await import('./run-host.ts');
-    return runOnHost(image, options);
+    return runOnHost(image, file, options, options.timeout ?? DEFAULT_TIMEOUT_S);
   }
   const chip = await createChip(target, image, options.seed ?? 1);
   await runOnChip(chip, file, options);
@@ -50,12 +50,16 @@ async function readProgram(file: string, restarts: boolean): Promise<Uint8Array>
   return new Uint8Array(readFileSync(file));
 }
 
-function createChip(target: RunTarget, program: Uint8Array, seed: number): Promise<Chip> {
-  if (target !== 'wasm') throw new RetuneError(`--target ${target}: not built yet`);
+async function createChip(target: RunTarget, program: Uint8Array, seed: number): Promise<Chip> {
   const usesLearner = Buffer.from(program).includes(Buffer.from(LEARNER_CLASS));
-  const prepare = usesLearner ? placeLearner(DEFAULT_MODEL) : undefined;
-  const fixed = { deviceId: BOARD_DEVICE, staysStopped: true };
-  return Promise.resolve(new WasmChip({ ...fixed, seed, program, prepare }));
+  const model = usesLearner ? DEFAULT_MODEL : undefined;
+  const options = { deviceId: BOARD_DEVICE, staysStopped: true, seed, program };
+  if (target === 'rp2040') {
+    const { Rp2040Chip } = await import('./rp2040/chip.ts');
+    return Rp2040Chip.create({ ...options, model });
+  }
+  const prepare = model === undefined ? undefined : placeLearner(model);
+  return new WasmChip({ ...options, prepare });
 }
 
 async function runOnChip(chip: Chip, file: string, options: RunOptions): Promise<void> {

@@ -1,4 +1,3 @@
-import { RetuneError } from '../cli/error.ts';
 import { SimulatedBoard } from './board.ts';
 import { type CreateChip, FirmwareBoard } from './firmware-board.ts';
 import { placeLearner } from './learner-setup.ts';
@@ -60,5 +59,9 @@ function wasmChips(model: string): CreateChip {
 }
 
 function rp2040Chips(model: string): CreateChip {
-  throw new RetuneError(`--target rp2040: not built yet (${model})`);
+  return async (seed) => {
+    // the emulator is loaded only where somebody asks for it
+    const { Rp2040Chip } = await import('./rp2040/chip.ts');
+    return Rp2040Chip.create({ ...seed, model });
+  };
 }
