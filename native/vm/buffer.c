@@ -112,7 +112,10 @@ static uint64_t to_whole(double number, uint32_t bytes, int is_signed) {
   double top = is_signed ? 0.5 : 1.0;
   for (uint32_t i = 0; i < bytes; i++) top *= 256.0;
   if (number != number) return 0;
-  number += 0.5;
+  /* Whole numbers of 64 bits stay what they are. */
+  if (bytes != 8 || (number > -0x1p52 && number < 0x1p52 && (double)(int64_t)number != number)) {
+    number += 0.5;
+  }
   if (number >= top) {
     uint64_t all = ~(uint64_t)0 >> (64u - 8u * bytes);
     return is_signed ? all >> 1 : all;

@@ -14,6 +14,7 @@
 #define EMPTY 0u
 #define DELETED 1u /* no reference is odd */
 #define FIRST_ROOM 16u
+#define LARGE_ROOM 256u
 
 static struct {
   rt_ref_t image; /* RT_KIND_BYTES: image_room string indices of 16 bits */
@@ -125,13 +126,24 @@ static void insert(rt_ref_t *table, uint32_t room, rt_ref_t ref) {
   table[slot & (room - 1u)] = ref;
 }
 
-/* Keeps a quarter of the table EMPTY; leaves what was deleted behind. */
-static int make_room(void) {
-  if (names.heap != 0 && (names.heap_used + 1u) * 4u <= names.heap_room * 3u) return 0;
+/* Room for a table of all names that are alive and as many again. */
+static uint32_t room_needed(void) {
   uint32_t live = 0;
   for (uint32_t i = 0; i < names.heap_room; i++) live += heap_table()[i] > DELETED;
   uint32_t room = FIRST_ROOM;
   while (room < live * 2u + 2u) room *= 2u;
+  return room;
+}
+
+/* Keeps a quarter of the table EMPTY; leaves what was deleted behind. Before it gets large the
+ * collector says which of the names are still in use. */
+static int make_room(void) {
+  if (names.heap != 0 && (names.heap_used + 1u) * 4u <= names.heap_room * 3u) return 0;
+  uint32_t room = room_needed();
+  if (room > LARGE_ROOM) {
+    rt_heap_collect();
+    room = room_needed();
+  }
   rt_object_t *block = (rt_object_t *)rt_heap_allocate(RT_KIND_BYTES, room * sizeof(rt_ref_t));
   if (block == NULL) return -1;
   rt_ref_t *table = (rt_ref_t *)(void *)(block + 1);

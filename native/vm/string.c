@@ -169,8 +169,7 @@ uint32_t rt_utf8_encode(char *text, uint32_t code) {
   return size;
 }
 
-/* Bytes that [text, bytes) has as good UTF-8, and its code points. A run of bad bytes that can be
- * the start of one sequence counts as one character. */
+/* A run of bad bytes that can be the start of one sequence counts as one character. */
 static uint32_t skip_bad(const char *text, uint32_t bytes) {
   uint8_t first = (uint8_t)text[0];
   uint32_t most = first >= 0xf0u ? 4u : first >= 0xe0u ? 3u : 2u;
@@ -180,11 +179,14 @@ static uint32_t skip_bad(const char *text, uint32_t bytes) {
   return used;
 }
 
-static uint32_t measure(const char *text, uint32_t bytes, uint32_t *length) {
+/* Bytes that a text has as good UTF-8, its code points, and how many of them had to be replaced. */
+static uint32_t measure(const char *text, uint32_t bytes, uint32_t *length, uint32_t *bad) {
   uint32_t total = 0, count = 0, code;
+  *bad = 0;
   for (uint32_t i = 0; i < bytes; count++) {
     uint32_t size = rt_utf8_decode(text + i, bytes - i, &code);
     total += size != 0 ? size : 3u;
+    *bad += size == 0;
     i += size != 0 ? size : skip_bad(text + i, bytes - i);
   }
   *length = count;
@@ -211,9 +213,9 @@ static int is_ascii(const char *text, uint32_t bytes) {
  * caller keeps what `text` belongs to alive. */
 rt_value_t rt_string_new(const char *text, uint32_t bytes) {
   if (is_ascii(text, bytes)) return rt_string_copy(text, bytes, bytes);
-  uint32_t length;
-  uint32_t total = measure(text, bytes, &length);
-  if (total == bytes) return rt_string_copy(text, bytes, length);
+  uint32_t length, bad;
+  uint32_t total = measure(text, bytes, &length, &bad);
+  if (bad == 0) return rt_string_copy(text, bytes, length);
   rt_string_t *string = rt_string_reserve(total);
   if (string == NULL) return RT_UNDEFINED;
   copy_repaired(string->bytes, text, bytes);
@@ -224,8 +226,9 @@ rt_value_t rt_string_new(const char *text, uint32_t bytes) {
 rt_value_t rt_string_finish(rt_string_t *string) {
   uint32_t bytes = string->header.extra;
   if (is_ascii(string->bytes, bytes)) return RT_OBJECT(string);
-  uint32_t length;
-  if (measure(string->bytes, bytes, &length) == bytes) {
+  uint32_t length, bad;
+  (void)measure(string->bytes, bytes, &length, &bad);
+  if (bad == 0) {
     string->length = length;
     return RT_OBJECT(string);
   }
