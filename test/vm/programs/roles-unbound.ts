@@ -1,19 +1,19 @@
 import * as ds from '@devicescript/core';
 
-const button = new ds.Button('mine');
+const sound = new ds.SoundLevel('mine');
 const other = new ds.Temperature();
-console.log(button, other);
-console.log(button.isBound, other.isBound);
-console.log(button.reading, button.down, other.reading);
-console.log(button.spec, button.spec.name, button.spec.classIdentifier);
-console.log(typeof button, typeof button.reading, typeof button.down);
+console.log(sound, other);
+console.log(sound.isBound, other.isBound);
+console.log(sound.reading, sound.loud, other.reading);
+console.log(sound.spec, sound.spec.name, sound.spec.classIdentifier);
+console.log(typeof sound, typeof sound.reading, typeof sound.loud);
 async function waiter() {
-  await button.reading.read();
+  await sound.reading.read();
   console.log('never');
 }
 waiter.start();
 await ds.sleep(500);
 console.log('still waiting');
-const b: any = button;
+const b: any = sound;
 b.extra = 5;
-console.log(b.extra, b.nothing, button instanceof ds.Role);
+console.log(b.extra, b.nothing, sound instanceof ds.Role);

@@ -2,19 +2,19 @@ import * as ds from '@devicescript/core';
 
 import { Server, startServer } from '@devicescript/server';
 
-class Button extends Server {
+class Echo extends Server {
   constructor() {
-    super(ds.Button.spec);
+    super(ds.Echo.spec);
   }
 }
-const server = new Button();
+const server = new Echo();
 startServer(server as any);
-const button = new ds.Button();
+const echo = new ds.Echo();
 await ds.sleep(1500);
 setTimeout(async () => {
-  await server.sendEvent(ds.Button.spec.lookup('down').encode(undefined));
+  await server.sendEvent(ds.Echo.spec.lookup('plain').encode(undefined));
 }, 100);
-await button.down.wait(1000);
+await echo.plain.wait(1000);
 console.log('waited');
-await button.down.wait(50);
+await echo.plain.wait(50);
 console.log('timed out');

@@ -2,36 +2,25 @@ import * as ds from '@devicescript/core';
 
 import { Server, startServer } from '@devicescript/server';
 
-class Button extends Server implements ds.ButtonServerSpec {
+class Echo extends Server {
   constructor() {
-    super(ds.Button.spec);
+    super(ds.Echo.spec);
   }
-  reading() {
-    return 0;
-  }
-  streamingSamples() {
-    return 0;
-  }
-  set_streamingSamples(n: number) {}
-  streamingInterval() {
-    return 100;
-  }
-  set_streamingInterval(n: number) {}
   async press(ms: number) {
-    await this.sendEvent(ds.Button.spec.lookup('down').encode(undefined));
+    await this.sendEvent(ds.Echo.spec.lookup('plain').encode(undefined));
     await ds.sleep(ms);
-    await this.sendEvent(ds.Button.spec.lookup('up').encode(ms));
+    await this.sendEvent(ds.Echo.spec.lookup('value').encode(ms));
   }
 }
-const server = new Button();
-startServer(server);
-const button = new ds.Button();
+const server = new Echo();
+startServer(server as any);
+const echo = new ds.Echo();
 let downs = 0;
-button.down.subscribe(() => {
+echo.plain.subscribe(() => {
   downs++;
   console.log('down');
 });
-button.up.subscribe((ms) => {
+echo.value.subscribe(ms => {
   console.log('up after', ms);
 });
 await ds.sleep(1500);

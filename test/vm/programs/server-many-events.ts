@@ -2,21 +2,21 @@ import * as ds from '@devicescript/core';
 
 import { Server, startServer } from '@devicescript/server';
 
-class Button extends Server {
+class Echo extends Server {
   constructor() {
-    super(ds.Button.spec);
+    super(ds.Echo.spec);
   }
 }
-const server = new Button();
+const server = new Echo();
 startServer(server as any);
-const button = new ds.Button();
+const echo = new ds.Echo();
 const got: number[] = [];
-button.hold.subscribe((ms) => {
+echo.value.subscribe((ms) => {
   got.push(ms);
 });
 await ds.sleep(1500);
 for (let i = 0; i < 8; ++i) {
-  await server.sendEvent(ds.Button.spec.lookup('hold').encode(i * 100));
+  await server.sendEvent(ds.Echo.spec.lookup('value').encode(i * 100));
   await ds.sleep(300);
 }
 console.log(got);
