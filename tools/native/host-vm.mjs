@@ -6,6 +6,7 @@
  *   asan    with AddressSanitizer and UndefinedBehaviorSanitizer (gcc or clang)
  *   stress  asan, and the collector runs at every allocation
  *   fuzz    asan, the fuzzer of images instead of the runner
+ *   frames  asan, the fuzzer of frames (test/bus/fuzz.c), which brings a link of its own
  *
  * Without a compiler on the PATH, zig builds the sanitized variants too: it has no AddressSanitizer,
  * undefined behaviour traps.
@@ -33,16 +34,26 @@ const VARIANTS = {
   asan: { flags: ['-O1'], sanitized: true, main: 'main.c' },
   stress: { flags: ['-O1', '-DRT_HEAP_STRESS'], sanitized: true, main: 'main.c' },
   fuzz: { flags: ['-O1'], sanitized: true, main: 'fuzz.c' },
+  frames: {
+    flags: ['-O1'],
+    sanitized: true,
+    main: 'test/bus/fuzz.c',
+    without: ['machine.c', 'run.c'],
+    /** Its objects are those of asan. */
+    folder: 'asan',
+    program: 'retune-frames',
+  },
 };
 
 export const hostVariants = Object.keys(VARIANTS);
 
 const MAINS = ['main.c', 'fuzz.c'];
 
-function sources(main) {
-  const others = MAINS.filter((name) => name !== main).map((name) => `native/hal/host/${name}`);
-  const all = ROOMS.flatMap((room) => cFiles(`native/${room}`));
-  return [...all.filter((file) => !others.includes(file)), 'native/services/service.c'];
+function sources({ main, without = [] }) {
+  const others = [...MAINS.filter((name) => name !== main), ...without];
+  const left = new Set(others.map((name) => `native/hal/host/${name}`));
+  const all = ROOMS.flatMap((room) => cFiles(`native/${room}`)).filter((file) => !left.has(file));
+  return [...all, 'native/services/service.c', ...(main.includes('/') ? [main] : [])];
 }
 
 function newestHeader() {
@@ -115,14 +126,15 @@ async function compileStale(compile, objects) {
 export async function buildHost(variant) {
   const description = VARIANTS[variant];
   if (description === undefined) throw new Error(`${variant}: no such variant`);
-  const folder = outputDir(join('host-vm', variant));
-  const objects = sources(description.main).map((source) => ({
+  const folder = outputDir(join('host-vm', description.folder ?? variant));
+  const objects = sources(description).map((source) => ({
     source,
     object: join(folder, `${source.replace(/^native\//, '').replaceAll('/', '-')}.o`),
   }));
   const compile = compilerOf(description);
   await compileStale(compile, objects);
-  const program = join(folder, process.platform === 'win32' ? 'retune-host.exe' : 'retune-host');
+  const name = description.program ?? 'retune-host';
+  const program = join(folder, process.platform === 'win32' ? `${name}.exe` : name);
   const newest = Math.max(...objects.map(({ object }) => statSync(object).mtimeMs));
   if (!isNewer(program, newest)) {
     const files = objects.map(({ object }) => object);
