@@ -1,11 +1,14 @@
 /* Exceptions: thrown, caught, traced; jumps that run finally blocks; panics. */
 #include <stdarg.h>
 
-#include "vm/line.h"
+#include "vm/text.h"
 #include "vm/vm_internal.h"
 
 /* Frames that a trace tells of, as upstream. */
 enum { TRACE_FRAMES = 16, PANIC_FRAMES = 32 };
+
+/* Longer messages are cut. */
+#define LINE_BYTES 200u
 
 /* ---- Traces ---- */
 
@@ -45,22 +48,23 @@ static uint32_t function_at(uint32_t offset) {
 }
 
 void rt_trace_print(char level, uint32_t offset) {
-  rt_line_t text = {.length = 0};
+  char line[LINE_BYTES];
+  rt_text_t text = {line, sizeof line, 0};
   const uint32_t index = function_at(offset);
-  rt_line_put(&text, " at ");
+  rt_text_add_words(&text, " at ");
   if (index < rt_image.functions) {
     const rt_image_function_t *function = &rt_image.function[index];
-    rt_line_put(&text, rt_image_string(function->name, NULL));
-    rt_line_put(&text, "_F");
-    rt_line_put_int(&text, (int32_t)index);
+    rt_text_add_words(&text, rt_image_string(function->name, NULL));
+    rt_text_add_words(&text, "_F");
+    rt_text_add_int(&text, (int32_t)index);
     offset -= function->start;
   } else {
-    rt_line_put(&text, "???");
+    rt_text_add_words(&text, "???");
   }
-  rt_line_put(&text, " (pc:");
-  rt_line_put_int(&text, (int32_t)offset);
-  rt_line_put(&text, ")");
-  rt_print(level, text.bytes, text.length);
+  rt_text_add_words(&text, " (pc:");
+  rt_text_add_int(&text, (int32_t)offset);
+  rt_text_add_words(&text, ")");
+  rt_text_print(level, &text);
 }
 
 void rt_vm_panic(uint32_t code, const char *name) {
@@ -73,19 +77,20 @@ void rt_vm_panic(uint32_t code, const char *name) {
   rt_vm.exception = RT_UNDEFINED;
   if (name == NULL) return;
   rt_frame_sync();
-  rt_line_t text = {.length = 0};
-  rt_line_put(&text, "Exception: ");
-  rt_line_put(&text, name);
+  char line[LINE_BYTES];
+  rt_text_t text = {line, sizeof line, 0};
+  rt_text_add_words(&text, "Exception: ");
+  rt_text_add_words(&text, name);
   if (code < RT_PANIC_REBOOT) {
-    rt_line_put(&text, "_");
-    rt_line_put_int(&text, (int32_t)code);
+    rt_text_add_words(&text, "_");
+    rt_text_add_int(&text, (int32_t)code);
     if (rt_vm.frame != NULL) {
-      rt_line_put(&text, " at (gpc:");
-      rt_line_put_int(&text, (int32_t)image_offset(rt_vm.frame));
-      rt_line_put(&text, ")");
+      rt_text_add_words(&text, " at (gpc:");
+      rt_text_add_int(&text, (int32_t)image_offset(rt_vm.frame));
+      rt_text_add_words(&text, ")");
     }
   }
-  rt_print('!', text.bytes, text.length);
+  rt_text_print('!', &text);
   uint32_t left = PANIC_FRAMES;
   for (const rt_frame_t *frame = rt_vm.frame; frame != NULL; left--) {
     if (left == 0) {
@@ -118,28 +123,28 @@ rt_value_t rt_throw_out_of_memory(void) {
   return RT_UNDEFINED;
 }
 
-static void put_value(rt_line_t *text, rt_value_t value) {
+static void put_value(rt_text_t *text, rt_value_t value) {
   uint32_t bytes = 0;
   const rt_value_t string = rt_to_string(value);
   const char *chars = rt_string_text(string, &bytes);
-  if (chars != NULL) rt_line_put_bytes(text, chars, bytes);
+  if (chars != NULL) rt_text_add(text, chars, bytes);
 }
 
-static void put_format(rt_line_t *text, const char *format, va_list arguments) {
+static void put_format(rt_text_t *text, const char *format, va_list arguments) {
   for (; *format != 0; format++) {
     if (*format != '%') {
-      rt_line_put_bytes(text, format, 1);
+      rt_text_add(text, format, 1);
       continue;
     }
     format++;
     if (*format == 's') {
-      rt_line_put(text, va_arg(arguments, const char *));
+      rt_text_add_words(text, va_arg(arguments, const char *));
     } else if (*format == 'd') {
-      rt_line_put_int(text, va_arg(arguments, int));
+      rt_text_add_int(text, va_arg(arguments, int));
     } else if (*format == 'v') {
       put_value(text, va_arg(arguments, rt_value_t));
     } else {
-      rt_line_put_bytes(text, format, 1);
+      rt_text_add(text, format, 1);
       if (*format == 0) return;
     }
   }
@@ -148,9 +153,10 @@ static void put_format(rt_line_t *text, const char *format, va_list arguments) {
 static rt_value_t throw_formatted(uint32_t prototype, const char *format, va_list arguments) {
   if (rt_vm.is_dying) return RT_UNDEFINED;
   const uint32_t level = rt_heap_root_level();
-  rt_line_t text = {.length = 0};
+  char line[LINE_BYTES];
+  rt_text_t text = {line, sizeof line, 0};
   put_format(&text, format, arguments);
-  const rt_value_t message = rt_string_new(text.bytes, text.length);
+  const rt_value_t message = rt_string_new(line, rt_text_kept(&text));
   rt_heap_root(message);
   rt_map_t *error = rt_map_new(RT_MAKE(RT_TAG_BUILTIN, prototype));
   if (error != NULL) {

@@ -109,3 +109,7 @@ void rt_print(char level, const char *text, uint32_t bytes) {
     start = end + 1u;
   } while (start < size);
 }
+
+void rt_text_print(char level, const rt_text_t *text) {
+  rt_print(level, text->text, rt_text_kept(text));
+}

@@ -22,7 +22,7 @@ static void print_data(const char *text, uint32_t bytes) {
   rt_text_add_value(&timed, rt_native_ds_millis(&call));
   rt_text_add_char(&timed, ' ');
   rt_text_add(&timed, text, bytes);
-  rt_print('#', line, timed.length < sizeof line ? timed.length : (uint32_t)sizeof line);
+  rt_text_print('#', &timed);
 }
 
 static int has_line_break(const char *text, uint32_t bytes) {
@@ -65,7 +65,7 @@ rt_value_t rt_native_ds_log_repr(rt_call_t *call) {
     rt_text_add_words(&text, ": ");
   }
   rt_text_add_value(&text, call->arguments[0]);
-  rt_print('>', line, text.length < sizeof line ? text.length : (uint32_t)sizeof line);
+  rt_text_print('>', &text);
   return RT_UNDEFINED;
 }
 

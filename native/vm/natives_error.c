@@ -57,7 +57,7 @@ static void print_line(const char *words, rt_value_t value) {
   rt_text_t text = {line, sizeof line, 0};
   rt_text_add_words(&text, words);
   rt_text_add_value(&text, value);
-  rt_print('*', line, text.length < sizeof line ? text.length : (uint32_t)sizeof line);
+  rt_text_print('*', &text);
 }
 
 static rt_value_t own_property(rt_value_t error, rt_key_t key) {

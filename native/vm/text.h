@@ -29,6 +29,11 @@ typedef struct {
   uint32_t room, length; /* bytes */
 } rt_text_t;
 
+/* Bytes that were kept. */
+static inline uint32_t rt_text_kept(const rt_text_t *text) {
+  return text->length < text->room ? text->length : text->room;
+}
+
 void rt_text_add(rt_text_t *text, const char *piece, uint32_t bytes);
 void rt_text_add_char(rt_text_t *text, char c);
 /* A C string. */
@@ -51,5 +56,8 @@ void rt_text_add_quoted_ascii(rt_text_t *text, const char *piece, uint32_t bytes
 void rt_text_add_value(rt_text_t *text, rt_value_t value);
 /* As above, but strings in quotes and cut as well. */
 void rt_text_add_inspected(rt_text_t *text, rt_value_t value);
+
+/* Prints what was kept on the console. */
+void rt_text_print(char level, const rt_text_t *text);
 
 #endif
