@@ -143,28 +143,39 @@ static rt_object_t *take_large(uint32_t units) {
   return NULL;
 }
 
-/* A free block of at least `units`, out of its list, and not more than one unit too large. */
+/* From the end of the first large block, if that stays large: no list changes. NULL: it does not.
+ */
+static rt_object_t *carve(uint32_t units) {
+  if (heap.large == 0) return NULL;
+  rt_free_t *first = (rt_free_t *)RT_POINTER(heap.large);
+  if (first->header.extra < units + SMALLEST + CLASSES) return NULL;
+  first->header.extra -= units;
+  return (rt_object_t *)(void *)((uint8_t *)first + (size_t)first->header.extra * UNIT);
+}
+
+/* The smallest free block with room for `units`, out of its list. */
+static rt_object_t *take_fitting(uint32_t units) {
+  uint32_t class = units - SMALLEST;
+  if (class >= CLASSES) return take_large(units);
+  /* The next size would leave a rest too small for a block: it is the last choice. */
+  uint32_t larger = class + SMALLEST < CLASSES ? heap.filled >> (class + SMALLEST) : 0;
+  if (larger != 0) return (rt_object_t *)take_class(class + SMALLEST + lowest_bit(larger));
+  rt_object_t *block = take_large(units);
+  if (block == NULL && class + 1u < CLASSES && heap.free[class + 1u] != 0) {
+    block = (rt_object_t *)take_class(class + 1u);
+  }
+  return block;
+}
+
+/* A block of `units`, or one more where a rest would be too small. */
 static rt_object_t *take(uint32_t *units) {
   uint32_t class = *units - SMALLEST;
-  rt_object_t *block;
-  if (class < CLASSES) {
-    if (heap.free[class] != 0) return (rt_object_t *)take_class(class);
-    /* The next size would leave a rest too small for a block: it is the last choice. */
-    uint32_t larger = class + SMALLEST < CLASSES ? heap.filled >> (class + SMALLEST) : 0;
-    if (larger != 0) {
-      block = (rt_object_t *)take_class(class + SMALLEST + lowest_bit(larger));
-    } else {
-      block = take_large(*units);
-      if (block == NULL && class + 1u < CLASSES && heap.free[class + 1u] != 0) {
-        block = (rt_object_t *)take_class(class + 1u);
-      }
-    }
-  } else {
-    block = take_large(*units);
-  }
+  if (class < CLASSES && heap.free[class] != 0) return (rt_object_t *)take_class(class);
+  rt_object_t *block = carve(*units);
+  if (block != NULL) return block;
+  block = take_fitting(*units);
   if (block == NULL) return NULL;
   uint32_t rest = block->extra - *units;
-  SHOW(block, (size_t)*units * UNIT);
   if (rest >= SMALLEST) {
     void *tail = (uint8_t *)block + (size_t)*units * UNIT;
     SHOW(tail, sizeof(rt_free_t));
