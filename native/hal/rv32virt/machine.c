@@ -21,6 +21,7 @@
 #define TIMER_TICKS_PER_US 10u
 #define UART_HAS_DATA 0x01u
 #define UART_CAN_TAKE 0x20u
+#define UART_HAS_SENT 0x40u
 #define TEST_PASS 0x5555u
 #define TEST_FAIL 0x3333u
 #define UART_INTERRUPT 10u
@@ -41,6 +42,8 @@ void rt_rv32virt_put(char c) {
 }
 
 _Noreturn void rt_rv32virt_exit(uint32_t code) {
+  while (!(UART_STATUS & UART_HAS_SENT)) {
+  }
   TEST_EXIT = code == 0 ? TEST_PASS : (code & 0xffu) << 16 | TEST_FAIL;
   for (;;) {
   }
