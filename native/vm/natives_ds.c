@@ -1,4 +1,4 @@
-/* Members of ds that make text or read it. Those of time and fibers are in natives_fiber.c. */
+/* Members of ds that make text or read it. Those of time and fibers are in fiber.c. */
 #include "libm/libm.h"
 #include "vm/abi.h"
 #include "vm/role.h"
