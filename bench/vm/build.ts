@@ -15,15 +15,15 @@ function sources(): string[] {
   return [...rooms, ...MORE.map((file) => `native/${file}`), 'bench/vm/chip.c'];
 }
 
-async function compile(flags: string[], folder: string): Promise<string[]> {
-  const objects = await compileAll(sources(), [...FLAGS, ...flags], folder);
+async function compile(flags: string[], folder: string, more: string[] = []): Promise<string[]> {
+  const objects = await compileAll([...sources(), ...more], [...FLAGS, ...flags], folder);
   return objects.map(({ object }) => object);
 }
 
-/** An ELF file of functions to call; no start-up code. */
-export async function buildChip(): Promise<string> {
-  const output = join(outputDir('bench-vm'), 'chip.elf');
-  const objects = await compile(THUMB, 'bench-vm/thumb');
+/** An ELF file of functions to call, with those of `more` C files; no start-up code. */
+export async function buildChip(name = 'bench-vm', more: string[] = []): Promise<string> {
+  const output = join(outputDir(name), 'chip.elf');
+  const objects = await compile(THUMB, `${name}/thumb`, more);
   const script = `-Wl,-T,${join(root, 'bench/rp2040/link.ld')}`;
   await zig([
     'cc',
