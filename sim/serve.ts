@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { writeResult } from '../cli/writable.ts';
-import { compileServices, projectRoot } from './compile.ts';
+import { compileServices, projectRoot, type ServiceSpec } from './compile.ts';
 import { HUB_PORT, HUB_WEBSOCKET_PORT, HubConnection } from './hub.ts';
 import type { Flash } from './machine.ts';
 import { createRoom, type RoomOptions } from './room.ts';
+import { DEFAULT_TARGET } from './targets.ts';
 import type { World } from './world.ts';
 
 export interface ServeOptions extends RoomOptions {
@@ -37,7 +38,7 @@ const DEVICES = join(projectRoot, '.retune', 'devices');
 export async function runServe(options: ServeOptions = {}): Promise<void> {
   const print = options.print ?? ((line) => void process.stdout.write(`${line}\n`));
   const tell = options.forTools === true ? (): void => undefined : print;
-  const services = await compileServices();
+  const services = await neededServices(options);
   const deviceId = identifier(options.deviceId ?? 'retune');
   const store = options.stateless === true ? undefined : join(DEVICES, `${deviceId}.flash.gz`);
   const { webSocket } = options;
@@ -75,6 +76,15 @@ export async function runServe(options: ServeOptions = {}): Promise<void> {
     world.powerOff();
     writeFlash(store, flash);
   }
+}
+
+/**
+ * The specifications of our services: the official VM's bus serves by them, and whoever talks to the
+ * board reads along by them. Compiling them takes a while.
+ */
+function neededServices({ target = DEFAULT_TARGET, data }: RoomOptions): Promise<ServiceSpec[]> {
+  if (target === 'official' || data !== undefined) return compileServices();
+  return Promise.resolve([]);
 }
 
 /** Frames from the hub, and who waits for one. */
