@@ -166,9 +166,8 @@ async function link(
   const scratch = scratchFolder('link');
   const [elf, map] = [join(scratch, 'firmware.elf'), join(scratch, 'firmware.map')];
   const args = ['-T', join(folder, 'link.ld'), '--gc-sections', '--build-id=none', '-z', 'norelro'];
-  const ignored = process.env['RT_IGNORE'] ? ['--unresolved-symbols=ignore-all'] : [];
   const inputs = [...objects, await compilerRuntime()];
-  await linkWith(['ld.lld', ...args, ...ignored, '-Map', map, ...inputs, '-o', elf], board);
+  await linkWith(['ld.lld', ...args, '-Map', map, ...inputs, '-o', elf], board);
   const file = readFileSync(elf);
   writeBootChecksum(file);
   writeFileSync(`${base}.elf`, file);

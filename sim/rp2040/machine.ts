@@ -171,7 +171,8 @@ export class Rp2040Board implements CpuHost {
     }
     const before = this.clock.nanos;
     const cycles = Math.ceil((limit - this.anchorNanos) / this.nanosPerCycle) + this.anchorCycles;
-    this.execute(cycles);
+    // At least one instruction, however times are rounded.
+    this.execute(Math.max(cycles, this.cpu.cycles + 1));
     this.clock.advanceTo(Math.max(this.clock.nanos, this.nanosAt(this.cpu.cycles)));
     this.spent.active += this.clock.nanos - before;
   }
