@@ -23,7 +23,7 @@ const FLAGS = [
 ];
 const PAGE_BYTES = 65536;
 /** Bytes of sent_t in driver_bus.c. */
-const SENT_BYTES = 240;
+export const SENT_BYTES = 240;
 
 /** Test files run side by side, each in a folder of its own; zig's cache does the work once. */
 const FOLDER = `services-test/${process.env['VITEST_POOL_ID'] ?? '0'}`;

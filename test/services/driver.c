@@ -7,8 +7,19 @@
 
 #include "hal/hal.h"
 
+/* On an emulated chip the bench has to fit beside the arena, and the build brings the setup. */
+#ifdef BENCH_ON_CHIP
+#define FLASH_BYTES 0x8000u
+#define STORE_OFFSET 0u
+#define STORE_BYTES 0x8000u
+#define AUDIO_SAMPLES 1024u
+#else
 #define FLASH_BYTES 0x40000u
+#define STORE_OFFSET 0x20000u
+#define STORE_BYTES 0x10000u
 #define AUDIO_SAMPLES 32768u
+const rt_learner_setup_t *rt_learner_setup;
+#endif
 #define PINS 32u
 
 const rt_board_t rt_board = {
@@ -17,12 +28,10 @@ const rt_board_t rt_board = {
     .led_pin = 25,
     .button_pin = 15,
     .microphone_pin = 26,
-    .store_offset = 0x20000u,
-    .store_bytes = 0x10000u,
+    .store_offset = STORE_OFFSET,
+    .store_bytes = STORE_BYTES,
     .active_microwatts = 79200u,
 };
-
-const rt_learner_setup_t *rt_learner_setup;
 
 static struct {
   uint64_t now_us;
@@ -64,6 +73,13 @@ void bench_set_now_us(double now_us) {
   if ((uint64_t)now_us > bench.now_us) bench.now_us = (uint64_t)now_us;
 }
 double bench_poll(void) { return (double)rt_services_poll(bench.now_us); }
+uint32_t bench_step(uint32_t end_us) {
+  const uint64_t due_us = rt_services_poll(bench.now_us);
+  const uint64_t next_us = due_us > bench.now_us ? due_us : bench.now_us + 1u;
+  if (bench.now_us < end_us) bench.now_us = next_us < end_us ? next_us : end_us;
+  return bench.now_us < end_us;
+}
+uint32_t bench_cycles_low(void) { return (uint32_t)bench.spent_cycles; }
 double bench_cycles(void) { return (double)bench.spent_cycles; }
 
 uint32_t bench_is_converting(void) { return bench.converting; }

@@ -20,8 +20,11 @@ double bench_now_us(void);
 void bench_set_now_us(double now_us);
 /* Lets the modules work; when one of them wants to be called again. */
 double bench_poll(void);
-/* All that rt_hal_spent was told. */
+/* A poll, and time up to the next one or to `end_us`; returns 0 there. For cores without double. */
+uint32_t bench_step(uint32_t end_us);
+/* All that rt_hal_spent was told, and its lower half. */
 double bench_cycles(void);
+uint32_t bench_cycles_low(void);
 
 /* Microphone. */
 uint32_t bench_is_converting(void);
