@@ -34,7 +34,9 @@ rt_map_t *rt_map_new(rt_value_t prototype) {
   rt_map_t *map =
       (rt_map_t *)rt_heap_allocate_raw(RT_KIND_MAP, sizeof(rt_map_t) - sizeof(rt_object_t));
   if (map == NULL) return NULL;
-  map->prototype = prototype;
+  /* Scripts can put anything where a constructor has its prototype. */
+  int is_prototype = RT_TAG(prototype) == RT_TAG_BUILTIN || RT_AS_MAP(prototype) != NULL;
+  map->prototype = is_prototype ? prototype : RT_NULL;
   map->properties = 0;
   map->count = 0;
   map->room = 0;

@@ -88,6 +88,7 @@ void *rt_object_of(rt_value_t value, rt_kind_t kind);
 
 /* ---- Maps ---- */
 
+/* A map or builtin object as prototype; anything else counts as none. */
 rt_map_t *rt_map_new(rt_value_t prototype);
 /* Own property; NULL: none. The pointer is good until the next allocation. */
 rt_value_t *rt_map_find(const rt_map_t *map, rt_key_t key);
