@@ -105,7 +105,7 @@ static inline int is_zero(uint32_t sum) {
 #ifdef RT_HOT_OPCODES
 /* Whether the assembler knows the opcode at all. */
 static inline int is_hot(uint32_t op) {
-  static const uint32_t HOT[] = {0x0f6677fcu, 0xdc0351b0u, 0x040000f7u};
+  static const uint32_t HOT[] = {0x7fe777feu, 0xfff7f1f0u, 0x3c005fffu};
   return op >= RT_OP_DIRECT || (HOT[op >> 5] >> (op & 31u) & 1u) != 0;
 }
 #endif
@@ -146,9 +146,11 @@ load_frame:
 next:
   if (is_hot(*pc)) {
     SAVE();
-    rt_interpret_hot();
+    const rt_hot_t why = rt_interpret_hot();
     pc = rt_vm.pc;
     sp = rt_vm.sp;
+    if (why == RT_HOT_THREW) goto handle_exception;
+    if (why == RT_HOT_LEAVE) goto leave;
     slots = rt_vm.frame->slots;
   }
   goto *table[*pc];

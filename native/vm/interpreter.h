@@ -12,7 +12,12 @@
  */
 #if defined(__thumb__) && !defined(__thumb2__) && !defined(RT_HEAP_STRESS)
 #define RT_HOT_OPCODES
-void rt_interpret_hot(void);
+typedef enum {
+  RT_HOT_OPCODE = 0, /* C has the next opcode */
+  RT_HOT_THREW = 1,  /* an exception pends */
+  RT_HOT_LEAVE = 2,  /* the fiber stops here */
+} rt_hot_t;
+rt_hot_t rt_interpret_hot(void);
 #endif
 
 /* An immediate of more than one byte: left in rt_immediate; returns what follows it. */

@@ -1,12 +1,13 @@
 /*
- * The interpreter's most frequent opcodes in assembler for the Cortex-M0+, whose eight low registers
- * a compiler spends on less. Everything here is also in interpreter.c: whatever is not the usual case
- * (another type, a long immediate, no memory at hand, a look at the clock) leaves with `pc` at the
- * opcode and the stack as it was, and C does that one opcode. So no case has to be complete, but what
- * is done here must be what C would do.
+ * The interpreter's most frequent opcodes in assembler for the Cortex-M0+, whose eight low
+ * registers a compiler spends on less. Everything here is also in interpreter.c: whatever is not
+ * the usual case (another type, a long immediate, no memory at hand, a look at the clock) leaves
+ * with `pc` at the opcode and the stack as it was, and C does that one opcode. So no case has to be
+ * complete, but what is done here must be what C would do.
  *
  *   r3 jump table    r4 pc    r5 sp, next free place    r6 slots of the frame    r7 &rt_vm
- *   r8 bottom of the stack    r9 copy of r6    r10 tag of ints (-1)    r11 RT_TAG_METHOD    r12 of r3
+ *   r8 bottom of the stack    r9 copy of r6    r10 tag of ints (-1)    r11 RT_TAG_METHOD    r12 of
+ * r3
  *
  * r0 to r3 and r6 are free within an opcode; the macro `next` wants r3, so that opcodes that use r3
  * or r6 restore them. A value is loaded and stored as two words, payload first.
@@ -24,6 +25,7 @@
 #define VM_FRAME 0
 #define VM_PC 4
 #define VM_SP 8
+#define VM_IS_THROWING 12
 #define VM_COUNTDOWN 16
 #define VM_GLOBALS 20
 #define VM_RESULT 24
@@ -59,6 +61,7 @@
 #define CHECK(condition) _Static_assert(condition, #condition)
 CHECK(offsetof(rt_vm_t, frame) == VM_FRAME && offsetof(rt_vm_t, pc) == VM_PC);
 CHECK(offsetof(rt_vm_t, sp) == VM_SP && offsetof(rt_vm_t, countdown) == VM_COUNTDOWN);
+CHECK(offsetof(rt_vm_t, is_throwing) == VM_IS_THROWING);
 CHECK(offsetof(rt_vm_t, globals) == VM_GLOBALS && offsetof(rt_vm_t, result) == VM_RESULT);
 CHECK(offsetof(rt_vm_t, method_this) == VM_METHOD_THIS && offsetof(rt_vm_t, depth) == VM_DEPTH);
 CHECK(offsetof(rt_vm_t, frame_cache) == VM_CACHE && offsetof(rt_vm_t, stack) == VM_STACK);
@@ -85,6 +88,7 @@ CHECK(RT_TAG_INT == 0u - 1u && RT_TAG_SPECIAL == 0u - 2u && RT_TAG_OBJECT == 0u 
 CHECK(RT_TAG_FUNCTION == 0u - 4u && RT_TAG_STRING == 0u - 5u && RT_TAG_METHOD == 0u - 13u);
 CHECK(RT_KIND_MAP == 1 && RT_KIND_ARRAY == 2 && RT_KIND_BUFFER == 3 && RT_KIND_CLOSURE == 5);
 CHECK(RT_FLAG_CAPTURED == 4u && RT_FUNCTION_NEEDS_THIS == 1u && RT_FUNCTION_IS_CTOR == 2u);
+CHECK(RT_TAG_BUILTIN == 0u - 7u && RT_STR_length == 0x4022u && offsetof(rt_closure_t, frame) == 8);
 CHECK(RT_NEAR_PROPERTIES == 8u && RT_FRAME_CACHE_UNITS == 16u && RT_VM_CALL_DEPTH == 500u);
 CHECK(RT_NATIVE_FIRST == 50000u && RT_OP_JMP_Z == 14u && RT_OP_LAST == 94u);
 CHECK((RT_STRING_TYPE_ASCII << RT_STRING_SHIFT) == 0x8000u);
@@ -131,12 +135,39 @@ CHECK(RT_OP_LE == 69u);
 CHECK(RT_OP_LT == 70u);
 CHECK(RT_OP_NE == 71u);
 CHECK(RT_OP_NULL == 90u);
+CHECK(RT_OP_BUILTIN_OBJECT == 1u);
+CHECK(RT_OP_OBJECT_FIELD == 16u);
+CHECK(RT_OP_UPLUS == 23u);
+CHECK(RT_OP_UTF8_FIELD == 28u);
+CHECK(RT_OP_MATH_FIELD == 29u);
+CHECK(RT_OP_DS_FIELD == 30u);
+CHECK(RT_OP_STATIC_UTF8_STRING == 38u);
+CHECK(RT_OP_TYPEOF == 45u);
+CHECK(RT_OP_IS_UNDEFINED == 47u);
+CHECK(RT_OP_TO_BOOL == 50u);
+CHECK(RT_OP_ABS == 52u);
+CHECK(RT_OP_BIT_NOT == 53u);
+CHECK(RT_OP_IS_NAN == 54u);
+CHECK(RT_OP_NEG == 55u);
+CHECK(RT_OP_NOT == 56u);
+CHECK(RT_OP_TO_INT == 57u);
+CHECK(RT_OP_DIV == 61u);
+CHECK(RT_OP_SHIFT_RIGHT_UNSIGNED == 67u);
+CHECK(RT_OP_IS_NULLISH == 72u);
+CHECK(RT_OP_STORE_CLOSURE == 73u);
+CHECK(RT_OP_LOAD_CLOSURE == 74u);
+CHECK(RT_OP_MAKE_CLOSURE == 75u);
+CHECK(RT_OP_TYPEOF_STR == 76u);
+CHECK(RT_OP_JMP_RET_VAL_Z == 78u);
+CHECK(RT_OP_APPROX_EQ == 91u);
+CHECK(RT_OP_APPROX_NE == 92u);
+CHECK(RT_OP_STORE_RET_VAL == 93u);
 
 /* clang-format off */
 /* What runs each opcode up to the last; kept in step with rt_hot_opcodes. */
 #define HOT_TABLE \
   "  .word hot_out\n" \
-  "  .word hot_out\n" \
+  "  .word hot_builtin_object\n" \
   "  .word hot_call\n" \
   "  .word hot_call\n" \
   "  .word hot_call\n" \
@@ -151,21 +182,21 @@ CHECK(RT_OP_NULL == 90u);
   "  .word hot_jmp\n" \
   "  .word hot_jmp_z\n" \
   "  .word hot_out\n" \
-  "  .word hot_out\n" \
+  "  .word hot_object_field\n" \
   "  .word hot_store_local\n" \
   "  .word hot_store_global\n" \
   "  .word hot_out\n" \
   "  .word hot_out\n" \
   "  .word hot_load_local\n" \
   "  .word hot_load_global\n" \
-  "  .word hot_out\n" \
+  "  .word hot_unary\n" \
   "  .word hot_index\n" \
   "  .word hot_index_set\n" \
   "  .word hot_builtin_field\n" \
   "  .word hot_ascii_field\n" \
-  "  .word hot_out\n" \
-  "  .word hot_out\n" \
-  "  .word hot_out\n" \
+  "  .word hot_utf8_field\n" \
+  "  .word hot_math_field\n" \
+  "  .word hot_ds_field\n" \
   "  .word hot_out\n" \
   "  .word hot_out\n" \
   "  .word hot_out\n" \
@@ -173,47 +204,47 @@ CHECK(RT_OP_NULL == 90u);
   "  .word hot_out\n" \
   "  .word hot_builtin_string\n" \
   "  .word hot_ascii_string\n" \
-  "  .word hot_out\n" \
+  "  .word hot_utf8_string\n" \
   "  .word hot_static_function\n" \
   "  .word hot_literal\n" \
   "  .word hot_out\n" \
   "  .word hot_out\n" \
   "  .word hot_out\n" \
   "  .word hot_ret_val\n" \
-  "  .word hot_out\n" \
+  "  .word hot_unary\n" \
   "  .word hot_undefined\n" \
-  "  .word hot_out\n" \
+  "  .word hot_unary\n" \
   "  .word hot_true\n" \
   "  .word hot_false\n" \
+  "  .word hot_unary\n" \
   "  .word hot_out\n" \
-  "  .word hot_out\n" \
-  "  .word hot_out\n" \
-  "  .word hot_out\n" \
-  "  .word hot_out\n" \
-  "  .word hot_out\n" \
-  "  .word hot_out\n" \
-  "  .word hot_out\n" \
+  "  .word hot_unary\n" \
+  "  .word hot_unary\n" \
+  "  .word hot_unary\n" \
+  "  .word hot_unary\n" \
+  "  .word hot_unary\n" \
+  "  .word hot_unary\n" \
   "  .word hot_add\n" \
   "  .word hot_sub\n" \
   "  .word hot_mul\n" \
-  "  .word hot_out\n" \
+  "  .word hot_binary_2\n" \
   "  .word hot_bit_and\n" \
   "  .word hot_bit_or\n" \
   "  .word hot_bit_xor\n" \
   "  .word hot_shift_left\n" \
   "  .word hot_shift_right\n" \
-  "  .word hot_out\n" \
+  "  .word hot_binary_2\n" \
   "  .word hot_eq\n" \
   "  .word hot_le\n" \
   "  .word hot_lt\n" \
   "  .word hot_ne\n" \
+  "  .word hot_unary\n" \
+  "  .word hot_store_closure\n" \
+  "  .word hot_load_closure\n" \
+  "  .word hot_make_closure\n" \
+  "  .word hot_unary\n" \
   "  .word hot_out\n" \
-  "  .word hot_out\n" \
-  "  .word hot_out\n" \
-  "  .word hot_out\n" \
-  "  .word hot_out\n" \
-  "  .word hot_out\n" \
-  "  .word hot_out\n" \
+  "  .word hot_jmp_ret_val_z\n" \
   "  .word hot_out\n" \
   "  .word hot_out\n" \
   "  .word hot_out\n" \
@@ -226,9 +257,9 @@ CHECK(RT_OP_NULL == 90u);
   "  .word hot_out\n" \
   "  .word hot_out\n" \
   "  .word hot_null\n" \
-  "  .word hot_out\n" \
-  "  .word hot_out\n" \
-  "  .word hot_out\n" \
+  "  .word hot_binary_2\n" \
+  "  .word hot_binary_2\n" \
+  "  .word hot_store_ret_val\n" \
   "  .word hot_out\n"
 
 __asm__(
@@ -244,11 +275,25 @@ __asm__(
 "  ldr r0, [r3, r0]\n"
 "  mov pc, r0\n"
 ".endm\n"
+/* Calls C, which may throw, with pc behind the opcode. r0 to r3 are lost, the table is there again. */
+".macro ask function\n"
+"  str r4, [r7, #" TEXT(VM_PC) "]\n"
+"  str r5, [r7, #" TEXT(VM_SP) "]\n"
+"  bl \\function\n"
+"  ldr r3, =hot_table\n"
+"  mov r12, r3\n"
+"  ldrb r2, [r7, #" TEXT(VM_IS_THROWING) "]\n"
+"  cmp r2, #0\n"
+"  beq hot_asked_\\@\n"
+"  b hot_threw\n"
+"hot_asked_\\@:\n"
+".endm\n"
+
 "  .globl rt_interpret_hot\n"
 "  .type rt_interpret_hot, %function\n"
 "  .thumb_func\n"
 "rt_interpret_hot:\n"
-"  push {r4, r5, r6, r7, lr}\n"
+"  push {r3, r4, r5, r6, r7, lr}\n" /* r3 for the alignment of the stack, which C relies on */
 "  mov r4, r8\n"
 "  mov r5, r9\n"
 "  mov r6, r10\n"
@@ -278,6 +323,8 @@ __asm__(
 /* Out, with the stack pointer still short of what was taken from it. */
 "hot_out_8: adds r5, #8\n"
 "hot_out:\n"
+"  movs r0, #0\n"
+"hot_leave:\n" /* r0: rt_hot_t */
 "  str r4, [r7, #" TEXT(VM_PC) "]\n"
 "  str r5, [r7, #" TEXT(VM_SP) "]\n"
 "  pop {r4, r5, r6, r7}\n"
@@ -285,7 +332,7 @@ __asm__(
 "  mov r9, r5\n"
 "  mov r10, r6\n"
 "  mov r11, r7\n"
-"  pop {r4, r5, r6, r7, pc}\n"
+"  pop {r3, r4, r5, r6, r7, pc}\n"
 
 /* ---- Variables ---- */
 
@@ -369,6 +416,9 @@ __asm__(
 "  adds r4, #2\n"
 "  next\n"
 
+"hot_utf8_string:\n"
+"  movs r1, #0xc0\n"
+"  b hot_string\n"
 "hot_builtin_string:\n"
 "  movs r1, #0x40\n"
 "  b hot_string\n"
@@ -418,7 +468,7 @@ __asm__(
 
 /* ---- Arithmetic of ints: two values in r0/r1 and r2/r3, the result in r0 ---- */
 
-".macro two_ints out=hot_out_far\n"
+".macro two_ints out=hot_binary\n"
 "  subs r5, #16\n"
 "  ldmia r5!, {r0, r1, r2, r3}\n"
 "  ands r1, r3\n"
@@ -437,12 +487,12 @@ __asm__(
 "hot_add:\n"
 "  two_ints\n"
 "  adds r0, r0, r2\n"
-"  bvs hot_out_far\n"
+"  bvs hot_binary\n"
 "  push_int\n"
 "hot_sub:\n"
 "  two_ints\n"
 "  subs r0, r0, r2\n"
-"  bvs hot_out_far\n"
+"  bvs hot_binary\n"
 "  push_int\n"
 "hot_bit_and:\n"
 "  two_ints\n"
@@ -452,6 +502,7 @@ __asm__(
 "  two_ints\n"
 "  orrs r0, r2\n"
 "  push_int\n"
+"hot_binary: b hot_binary_2\n"
 "hot_bit_xor:\n"
 "  two_ints\n"
 "  eors r0, r2\n"
@@ -470,22 +521,31 @@ __asm__(
 "  push_int\n"
 /* Factors that fit 16 bits: the product fits 32. */
 "hot_mul:\n"
-"  two_ints hot_out_jump\n"
+"  two_ints hot_binary_2\n"
 "  sxth r1, r0\n"
 "  cmp r1, r0\n"
-"  bne hot_out_jump\n"
+"  bne hot_binary_2\n"
 "  sxth r1, r2\n"
 "  cmp r1, r2\n"
-"  bne hot_out_jump\n"
+"  bne hot_binary_2\n"
 "  muls r0, r2, r0\n"
 "  push_int\n"
 
 "hot_out_jump: b hot_out\n"
 
+/* Any two values; r5 is behind them. */
+"hot_binary_2:\n"
+"  ldrb r1, [r4]\n"
+"  movs r0, r5\n"
+"  adds r4, #1\n"
+"  ask rt_hot_binary\n"
+"  subs r5, #8\n"
+"  next\n"
+
 /* ---- Comparison: nearly always a jump follows, which then takes the outcome as it is ---- */
 
 ".macro compare condition\n"
-"  two_ints hot_out_jump\n"
+"  two_ints hot_binary_2\n"
 "  cmp r0, r2\n"
 "  b\\condition hot_compared_true\n"
 "  b hot_compared_false\n"
@@ -561,7 +621,7 @@ __asm__(
 "  subs r4, r4, r0\n"
 "  next\n"
 
-/* Forward only, on what is true, false, nothing, or an int. */
+/* Forward only. */
 "hot_jmp_z:\n"
 "  ldrb r0, [r4, #1]\n"
 "  cmp r0, #0xf9\n"
@@ -572,15 +632,36 @@ __asm__(
 "  adds r1, #2\n"
 "  beq 1f\n"
 "  cmp r1, #1\n"
-"  bne hot_out_8_far\n"
+"  bne 3f\n"
 "  cmp r0, #0\n"
 "  beq hot_forward\n"
-"  adds r4, #4\n"
+"2: adds r4, #4\n"
 "  next\n"
 "1: cmp r0, #3\n"
 "  bne hot_forward\n"
 "  adds r4, #4\n"
 "  next\n"
+"3: movs r0, r5\n"
+"  bl rt_hot_truth\n"
+"  ldr r3, =hot_table\n"
+"  mov r12, r3\n"
+"  cmp r0, #0\n"
+"  bne 2b\n"
+"  b hot_forward\n"
+
+"hot_jmp_ret_val_z:\n"
+"  ldrb r0, [r4, #1]\n"
+"  cmp r0, #0xf9\n"
+"  bne hot_out_field\n"
+"  ldr r0, [r7, #" TEXT(VM_RESULT) "]\n"
+"  ldr r1, [r7, #" TEXT(VM_RESULT) " + 4]\n"
+"  adds r1, #2\n"
+"  bne 2b\n"
+"  cmp r0, #1\n"
+"  bhi 2b\n"
+"  movs r0, #0\n"
+"  str r0, [r7, #" TEXT(VM_RESULT) "]\n"
+"  b hot_forward\n"
 
 "hot_out_8_far: b hot_out_8\n"
 "hot_out_field: b hot_out\n"
@@ -605,7 +686,7 @@ __asm__(
 "  ldr r2, [r5]\n" /* map */
 "1: ldrb r1, [r2, #" TEXT(OBJECT_KIND) "]\n"
 "  cmp r1, #1\n"
-"  bne hot_field_out\n"
+"  bne 6f\n"
 "  ldrh r1, [r2, #" TEXT(MAP_COUNT) "]\n"
 "  cmp r1, #8\n"
 "  bhi hot_field_out\n"
@@ -662,12 +743,158 @@ __asm__(
 "5: ldrb r2, [r0, #" TEXT(OBJECT_KIND) "]\n"
 "  cmp r2, #5\n"
 "  bne hot_field_put\n"
+/* Arrays and buffers know their length. */
+"6: ldr r3, =0x4022\n"
+"  cmp r0, r3\n"
+"  bne hot_field_out\n"
+"  cmp r1, #2\n"
+"  bne 7f\n"
+"  ldr r0, [r2, #" TEXT(ARRAY_LENGTH) "]\n"
+"  mov r1, r10\n"
+"  b hot_field_put\n"
+"7: cmp r1, #3\n"
+"  bne hot_field_out\n"
+"  ldr r0, [r2, #" TEXT(OBJECT_EXTRA) "]\n"
+"  mov r1, r10\n"
+"  b hot_field_put\n"
+/* Any field of anything. */
+"hot_utf8_field:\n"
+"  ldrb r0, [r4, #1]\n"
+"  cmp r0, #0xf8\n"
+"  bhs hot_out_object\n"
+"  b hot_ask_field\n"
 "hot_field_out:\n"
 "  adds r5, #8\n"
-"  b hot_out\n"
+"  mov r6, r9\n"
+"hot_ask_field:\n"
+"  ldrb r0, [r4]\n"
+"  subs r0, #25\n" /* type of the string: builtin, ascii, utf8 */
+"  lsls r0, r0, #14\n"
+"  ldrb r1, [r4, #1]\n"
+"  orrs r1, r0\n"
+"hot_ask_key:\n"
+"  movs r0, r5\n"
+"  adds r4, #2\n"
+"  ask rt_interpret_field\n"
+"  next\n"
+"hot_object_field:\n"
+"  movs r0, #1\n"
+"  b 8f\n"
+"hot_math_field:\n"
+"  movs r0, #0\n"
+"  b 8f\n"
+"hot_ds_field:\n"
+"  movs r0, #21\n"
+"8: ldrb r2, [r4, #1]\n"
+"  cmp r2, #0xf8\n"
+"  bhs hot_out_object\n"
+"  mov r1, r10\n"
+"  subs r1, #6\n"
+"  stmia r5!, {r0, r1}\n"
+"  movs r1, #0x40\n"
+"  lsls r1, r1, #8\n"
+"  orrs r1, r2\n"
+"  b hot_ask_key\n"
+"hot_builtin_object:\n"
+"  ldrb r0, [r4, #1]\n"
+"  cmp r0, #0xf8\n"
+"  bhs hot_out_object\n"
+"  mov r1, r10\n"
+"  subs r1, #6\n"
+"  stmia r5!, {r0, r1}\n"
+"  adds r4, #2\n"
+"  next\n"
+"hot_out_object: b hot_out\n"
+"hot_threw:\n"
+"  movs r0, #" TEXT(1) "\n"
+"  b hot_leave\n"
 "  .p2align 2\n"
 "hot_native_first: .word 50000\n"
 "hot_image: .word rt_image\n"
+"  .ltorg\n"
+
+/* ---- One operand: C does it, without the way out and back ---- */
+
+"hot_unary:\n"
+"  ldrb r1, [r4]\n"
+"  movs r0, r5\n"
+"  adds r4, #1\n"
+"  ask rt_hot_unary\n"
+"  next\n"
+
+/* ---- Closures ---- */
+
+/* r1: levels, r0: slot; to r2 the slot's place. */
+".macro closure_slot\n"
+"  ldrb r0, [r4, #1]\n"
+"  cmp r0, #0xf8\n"
+"  bhs hot_out_object\n"
+"  mov r2, r9\n"
+"  subs r2, #" TEXT(FRAME_SLOTS) "\n"
+"1: cmp r1, #0\n"
+"  ble 2f\n"
+"  ldr r2, [r2, #" TEXT(FRAME_CLOSURE) "]\n"
+"  cmp r2, #0\n"
+"  beq hot_out_object\n"
+"  subs r1, #1\n"
+"  b 1b\n"
+"2: ldrh r1, [r2, #" TEXT(FRAME_SLOT_COUNT) "]\n"
+"  cmp r0, r1\n"
+"  bhs hot_out_object\n"
+"  lsls r0, r0, #3\n"
+"  adds r2, r2, r0\n"
+"  adds r2, #" TEXT(FRAME_SLOTS) "\n"
+".endm\n"
+
+"hot_load_closure:\n"
+"  movs r0, r5\n"
+"  subs r0, #8\n"
+"  ldr r1, [r0]\n"
+"  ldr r0, [r0, #4]\n"
+"  adds r0, #1\n"
+"  bne hot_out_object\n"
+"  closure_slot\n"
+"  ldmia r2!, {r0, r1}\n"
+"  subs r5, #8\n"
+"  stmia r5!, {r0, r1}\n"
+"  adds r4, #2\n"
+"  next\n"
+
+"hot_store_closure:\n"
+"  movs r0, r5\n"
+"  subs r0, #16\n"
+"  ldr r1, [r0]\n"
+"  ldr r0, [r0, #4]\n"
+"  adds r0, #1\n"
+"  bne hot_out_object\n"
+"  closure_slot\n"
+"  subs r5, #8\n"
+"  ldmia r5!, {r0, r1}\n"
+"  stmia r2!, {r0, r1}\n"
+"  subs r5, #16\n"
+"  adds r4, #2\n"
+"  next\n"
+
+"hot_make_closure:\n"
+"  ldrb r0, [r4, #1]\n"
+"  cmp r0, #0xf8\n"
+"  bhs hot_out_closure\n"
+"  adds r4, #2\n"
+"  ask rt_closure_new\n"
+"  stmia r5!, {r0, r1}\n"
+"  next\n"
+"hot_out_closure: b hot_out\n"
+
+"hot_store_ret_val:\n"
+"  subs r5, #8\n"
+"  ldmia r5!, {r0, r1}\n"
+"  cmp r1, r11\n"
+"  beq hot_out_closure\n"
+"  str r0, [r7, #" TEXT(VM_RESULT) "]\n"
+"  str r1, [r7, #" TEXT(VM_RESULT) " + 4]\n"
+"  subs r5, #8\n"
+"  adds r4, #1\n"
+"  next\n"
 
 /* ---- Elements ---- */
 
@@ -705,7 +932,12 @@ __asm__(
 "  mov r3, r12\n"
 "  adds r4, #1\n"
 "  next\n"
-"hot_out_near: b hot_out\n"
+"hot_out_near:\n"
+"  movs r0, r5\n"
+"  adds r4, #1\n"
+"  ask rt_interpret_index\n"
+"  subs r5, #8\n"
+"  next\n"
 
 "hot_index_set:\n"
 "  subs r5, #24\n"
@@ -769,7 +1001,12 @@ __asm__(
 "  b 2b\n"
 "8: mov r6, r9\n"
 "9: adds r5, #8\n"
-"  b hot_out\n"
+"  movs r0, r5\n"
+"  adds r4, #1\n"
+"  ask rt_interpret_index_set\n"
+"  subs r5, #24\n"
+"  next\n"
+"  .ltorg\n"
 
 /* ---- Calls: of image functions with nothing special, in a frame kept from before ---- */
 
@@ -777,11 +1014,20 @@ __asm__(
 "  mov r0, r8\n"
 "  ldmia r0!, {r1, r2}\n" /* payload, tag; r0: arguments */
 "  mov r3, r11\n"
+"  movs r6, #0\n" /* frame that is closed over */
 "  cmp r2, r3\n"
 "  beq 1f\n"
 "  adds r2, #4\n"
+"  beq 1f\n"
+"  cmp r2, #1\n"
 "  bne hot_call_out\n"
-"1: ldr r3, hot_native_first_2\n"
+"  ldrb r2, [r1, #" TEXT(OBJECT_KIND) "]\n"
+"  cmp r2, #5\n"
+"  bne hot_call_out\n"
+"  ldr r6, [r1, #8]\n"
+"  ldr r1, [r1, #" TEXT(OBJECT_EXTRA) "]\n"
+"1: mov r12, r6\n"
+"  ldr r3, hot_native_first_2\n"
 "  cmp r1, r3\n"
 "  bhs hot_call_out\n"
 "  ldr r3, hot_image_2\n"
@@ -817,6 +1063,8 @@ __asm__(
 "  subs r2, #1\n"
 "  str r2, [r7, #" TEXT(VM_COUNTDOWN) "]\n"
 "  str r1, [r6, #" TEXT(OBJECT_EXTRA) "]\n"
+"  mov r2, r12\n"
+"  str r2, [r6, #" TEXT(FRAME_CLOSURE) "]\n"
 "  ldrh r2, [r3, #" TEXT(FUNCTION_SLOTS) "]\n"
 "  strh r2, [r6, #" TEXT(FRAME_SLOT_COUNT) "]\n"
 "  adds r2, #3\n"
@@ -885,9 +1133,28 @@ __asm__(
 "  mov r12, r3\n"
 "  next\n"
 "hot_call_out:\n"
-"  mov r6, r9\n"
-"  b hot_out_call\n"
+"  ldrb r0, [r4]\n"
+"  subs r0, #2\n"
+"  adds r4, #1\n"
+"  str r4, [r7, #" TEXT(VM_PC) "]\n"
+"  str r5, [r7, #" TEXT(VM_SP) "]\n"
+"  bl rt_hot_call\n"
+"hot_entered:\n"
+"  ldr r4, [r7, #" TEXT(VM_PC) "]\n"
+"  mov r5, r8\n"
+"  cmp r0, #0\n"
+"  bne hot_call_leave\n"
+"  ldr r6, [r7, #" TEXT(VM_FRAME) "]\n"
+"  adds r6, #" TEXT(FRAME_SLOTS) "\n"
+"  mov r9, r6\n"
+"  ldr r3, hot_table_address_2\n"
+"  mov r12, r3\n"
+"  next\n"
+"hot_call_leave:\n"
+"  ldr r1, hot_leave_address\n"
+"  mov pc, r1\n"
 "  .p2align 2\n"
+"hot_leave_address: .word hot_leave\n"
 "hot_native_first_2: .word 50000\n"
 "hot_image_2: .word rt_image\n"
 "hot_table_address_2: .word hot_table\n"
