@@ -20,7 +20,7 @@ echo.plain.subscribe(() => {
   downs++;
   console.log('down');
 });
-echo.value.subscribe(ms => {
+echo.value.subscribe((ms) => {
   console.log('up after', ms);
 });
 await ds.sleep(1500);
