@@ -403,6 +403,62 @@ class Generator {
     this.line('}');
   }
 
+  private walk(depth: number): void {
+    const name = this.name('w');
+    this.line(`for (const ${name} of ${this.expression('ints', 1)}.slice(0, 5)) {`);
+    this.loops++;
+    const outside = this.scope.length;
+    this.scope.push({ name, type: 'int', isConstant: true });
+    this.block(1 + this.random(2), depth - 1);
+    this.scope.length = outside;
+    this.loops--;
+    this.line('}');
+  }
+
+  /** Numbers in and out of a buffer; NaN only where a format has it. */
+  private bytes(): void {
+    const name = this.name('b');
+    this.line(`const ${name} = Buffer.alloc(${8 + this.random(9)});`);
+    for (let i = 0; i < 1 + this.random(3); i++) {
+      const format = this.pick([
+        'u8',
+        'i8',
+        'u16',
+        'i16',
+        'u32',
+        'i32',
+        'f32',
+        'f64',
+        'u8.8',
+        'i16.16',
+        'u4.4',
+      ]);
+      const value = this.expression(format.startsWith('f') ? 'num' : 'int', 2);
+      this.line(`${name}.setAt(${this.random(9)}, '${format}', ${value});`);
+      this.line(`console.log(${name}.getAt(${this.random(9)}, '${format}'));`);
+    }
+    const tail = this.pick([
+      `${name}.slice(${this.random(4)}, ${4 + this.random(5)})`,
+      `${name}.concat(Buffer.from(${JSON.stringify(this.pick(STRINGS))}))`,
+      `${name}.toString('hex')`,
+      `Buffer.from(${name}.toString('hex'), 'hex')`,
+      `${name}.indexOf(${this.random(3)})`,
+    ]);
+    this.line(`console.log(${name}, ${tail});`);
+  }
+
+  private json(): void {
+    const name = this.name('j');
+    const value = this.pick([
+      this.expression('ints', 2),
+      `{ n: ${this.expression('int', 1)}, list: ${this.expression('ints', 1)}, t: ${this.expression('bool', 1)} }`,
+      `[{ a: ${this.expression('int', 1)} }, null, 'text', [${this.expression('bool', 1)}]]`,
+    ]);
+    const indent = this.chance(40) ? `, undefined, ${this.random(4)}` : '';
+    this.line(`const ${name} = JSON.stringify(${value}${indent});`);
+    this.line(`console.log(${name}, JSON.parse(${name}));`);
+  }
+
   private choose(depth: number): void {
     this.line(`switch (${this.expression('int', 1)} & 3) {`);
     for (const value of [0, 1, 2].slice(this.random(2))) {
@@ -420,13 +476,16 @@ class Generator {
 
   private statement(depth: number): void {
     const roll = this.random(100);
-    if (roll < 22) this.print();
+    if (roll < 18) this.print();
+    else if (roll < 20) this.bytes();
+    else if (roll < 22) this.json();
     else if (roll < 40) this.declare();
     else if (roll < 55) this.assign();
     else if (roll < 68) this.mutate();
     else if (depth <= 0) this.assign();
     else if (roll < 78) this.condition(depth);
-    else if (roll < 87 && this.loops < 2) this.loop(depth);
+    else if (roll < 84 && this.loops < 2) this.loop(depth);
+    else if (roll < 87 && this.loops < 2) this.walk(depth);
     else if (roll < 94) this.attempt(depth);
     else this.choose(depth);
   }
