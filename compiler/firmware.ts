@@ -24,6 +24,7 @@ import {
   scratchFolder,
   zig,
 } from './toolchain.ts';
+import { flagsOf } from '../tools/native/musl.mjs';
 import { uf2 } from './uf2.ts';
 
 export const FLASH_ADDRESS = 0x10000000;
@@ -110,7 +111,7 @@ function keyOf(options: FirmwareOptions): string {
     hash.update(path).update(readFileSync(join(projectRoot, path)));
   }
   for (const text of Object.values(sourceTexts(options))) hash.update(text);
-  hash.update(JSON.stringify([FIRMWARE_FLAGS, options.flags ?? []]));
+  hash.update(JSON.stringify([FIRMWARE_FLAGS, options.flags ?? [], sources.map(flagsOf)]));
   return hash.digest('hex').slice(0, 32);
 }
 
@@ -156,12 +157,7 @@ function writeSources(folder: string, options: FirmwareOptions): string[] {
   });
 }
 
-async function link(
-  folder: string,
-  base: string,
-  objects: string[],
-  board: Board,
-): Promise<void> {
+async function link(folder: string, base: string, objects: string[], board: Board): Promise<void> {
   // Written under other names first: a run that is stopped leaves nothing half done.
   const scratch = scratchFolder('link');
   const [elf, map] = [join(scratch, 'firmware.elf'), join(scratch, 'firmware.map')];

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { RetuneError } from '../cli/error.ts';
+import { flagsOf, labelOf, muslFiles } from '../tools/native/musl.mjs';
 
 const run = promisify(execFile);
 
@@ -65,14 +66,18 @@ async function buildRuntime(): Promise<string> {
   return file;
 }
 
-/** The .c files of a folder in the order of their names, relative to the project. */
+/**
+ * The .c files of a folder in the order of their names, relative to the project; with native/libm
+ * those of musl.
+ */
 export function cFiles(folder: string): string[] {
   const path = join(projectRoot, folder);
   if (!existsSync(path)) return [];
-  return readdirSync(path)
+  const own = readdirSync(path)
     .filter((name) => name.endsWith('.c'))
     .sort()
     .map((name) => `${folder}/${name}`);
+  return folder === 'native/libm' ? [...own, ...muslFiles()] : own;
 }
 
 /** Compiles C files into objects in `folder`; returns them in the order of the sources. */
@@ -83,12 +88,12 @@ export async function compileObjects(
 ): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
   const objects = sources.map((source) =>
-    join(folder, `${source.replaceAll(/[\\/:]/g, '-').replace(/\.c$/, '')}.o`),
+    join(folder, `${labelOf(source).replaceAll(/[\\/:]/g, '-').replace(/\.c$/, '')}.o`),
   );
   const queue = sources.map((source, i) => ({ source, object: objects[i] ?? '' }));
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next; next = queue.shift()) {
-      await zig(['cc', ...flags, '-c', next.source, '-o', next.object]);
+      await zig(['cc', ...flags, ...flagsOf(next.source), '-c', next.source, '-o', next.object]);
     }
   };
   await Promise.all(Array.from({ length: JOBS }, worker));

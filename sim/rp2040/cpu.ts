@@ -1,3 +1,4 @@
+/* eslint-disable max-lines -- one loop over all instructions */
 /**
  * The Cortex-M0+ of the emulated RP2040: rp2040js's state and exceptions with an instruction loop of
  * our own. It is several times as fast, follows the manual where rp2040js's cycles or flags do not
@@ -7,12 +8,19 @@
  * sees them (peripherals, exceptions) they are written back.
  */
 import type { RP2040 } from 'rp2040js';
+import {
+  APB,
+  CpuMemory,
+  CpuStop,
+  FLASH,
+  ROM_BYTES,
+  SRAM,
+  SRAM_BYTES,
+  type CpuHost,
+} from './cpu-memory.ts';
 
-export const ROM_BYTES = 16 * 1024;
-export const FLASH = 0x10000000;
-export const SRAM = 0x20000000;
-export const SRAM_BYTES = 264 * 1024;
-const APB = 0x40000000;
+export { CpuStop, FLASH, type CpuHost } from './cpu-memory.ts';
+
 const AHB = 0x50000000;
 const SIO = 0xd0000000;
 
@@ -20,63 +28,16 @@ const SIO = 0xd0000000;
 const ENTRY_CYCLES = 15;
 const RETURN_CYCLES = 13;
 
-/** Something that the chip would answer with a hard fault, or a breakpoint. */
-export class CpuStop extends Error {
-  constructor(
-    message: string,
-    readonly pc: number,
-    /** Number of the BKPT, if it was one. */
-    readonly breakpoint?: number,
-  ) {
-    super(`${message} at 0x${pc.toString(16)}`);
-  }
-}
-
-/** What the loop needs of its surroundings. */
-export interface CpuHost {
-  /** Brings the clock to `cycles` before a peripheral is touched. */
-  synchronize(cycles: number): void;
-  /** Whether reads in place work; false while the flash takes commands. */
-  flashIsReadable: boolean;
-}
-
-export class Cpu {
-  cycles = 0;
+export class Cpu extends CpuMemory {
   /** Instructions since the start. */
   instructions = 0;
-  /** The loop returns after the present instruction: something may have changed the schedule. */
-  private mustReturn = false;
   private readonly core: RP2040['core'];
   private readonly r: Int32Array;
-  private readonly sram8: Uint8Array;
-  private readonly sram16: Uint16Array;
-  private readonly sram32: Int32Array;
-  private readonly flash8: Uint8Array;
-  private readonly flash16: Uint16Array;
-  private readonly flash32: Int32Array;
-  private readonly rom8: Uint8Array;
-  private readonly rom16: Uint16Array;
-  private readonly rom32: Int32Array;
-  private readonly flashBytes: number;
 
-  constructor(
-    private readonly chip: RP2040,
-    private readonly host: CpuHost,
-    flashBytes: number,
-  ) {
+  constructor(chip: RP2040, host: CpuHost, flashBytes: number) {
+    super(chip, host, flashBytes);
     this.core = chip.core;
-    this.flashBytes = flashBytes;
     this.r = new Int32Array(chip.core.registers.buffer);
-    const { sram, flash, bootrom } = chip;
-    this.sram8 = sram;
-    this.sram16 = new Uint16Array(sram.buffer);
-    this.sram32 = new Int32Array(sram.buffer);
-    this.flash8 = flash;
-    this.flash16 = chip.flash16;
-    this.flash32 = new Int32Array(flash.buffer);
-    this.rom8 = new Uint8Array(bootrom.buffer);
-    this.rom16 = new Uint16Array(bootrom.buffer);
-    this.rom32 = new Int32Array(bootrom.buffer);
     chip.core.setInterrupt = (irq, value) => this.setInterrupt(irq, value);
   }
 
@@ -103,102 +64,6 @@ export class Cpu {
   /** Ends the loop after the present instruction. */
   interrupt(): void {
     this.mustReturn = true;
-  }
-
-  private stop(message: string, pc: number): never {
-    throw new CpuStop(message, pc >>> 0);
-  }
-
-  // ---- Memory that is not plain: rare, slow ----
-
-  private slowRead32(address: number, pc: number): number {
-    const at = address >>> 0;
-    if (at & 3) this.stop(`unaligned word read of 0x${at.toString(16)}`, pc);
-    if (at < ROM_BYTES) return this.rom32[at >> 2]!;
-    if (at >= FLASH && at < FLASH + this.flashBytes) {
-      this.stop(`flash read at 0x${at.toString(16)} while it takes commands`, pc);
-    }
-    if (at < 0x14000000 || (at >= SRAM && at < APB)) {
-      this.stop(`read of 0x${at.toString(16)}, where nothing is`, pc);
-    }
-    this.host.synchronize(this.cycles);
-    const value = this.chip.readUint32(at) | 0;
-    this.mustReturn = true;
-    return value;
-  }
-
-  private slowRead16(address: number, pc: number): number {
-    const at = address >>> 0;
-    if (at & 1) this.stop(`unaligned half-word read of 0x${at.toString(16)}`, pc);
-    if (at < ROM_BYTES) return this.rom16[at >> 1]!;
-    const word = this.slowRead32(at & ~3, pc);
-    return at & 2 ? word >>> 16 : word & 0xffff;
-  }
-
-  private slowRead8(address: number, pc: number): number {
-    const at = address >>> 0;
-    if (at < ROM_BYTES) return this.rom8[at]!;
-    const word = this.slowRead32(at & ~3, pc);
-    return (word >>> (8 * (at & 3))) & 0xff;
-  }
-
-  private slowWrite(address: number, value: number, bytes: number, pc: number): void {
-    const at = address >>> 0;
-    if (at & (bytes - 1)) this.stop(`unaligned write of 0x${at.toString(16)}`, pc);
-    if (at < 0x14000000 || (at >= SRAM && at < APB)) {
-      this.stop(`write to 0x${at.toString(16)}, where nothing can be written`, pc);
-    }
-    this.host.synchronize(this.cycles);
-    this.mustReturn = true;
-    if (bytes === 4) this.chip.writeUint32(at, value >>> 0);
-    else if (bytes === 2) this.chip.writeUint16(at, value & 0xffff);
-    else this.chip.writeUint8(at, value & 0xff);
-  }
-
-  private read32(at: number, pc: number): number {
-    const sram = (at - SRAM) >>> 0;
-    if (sram < SRAM_BYTES && (sram & 3) === 0) return this.sram32[sram >> 2]!;
-    const flash = (at - FLASH) >>> 0;
-    if (flash < this.flashBytes && (flash & 3) === 0 && this.host.flashIsReadable) {
-      return this.flash32[flash >> 2]!;
-    }
-    return this.slowRead32(at, pc);
-  }
-
-  private read16(at: number, pc: number): number {
-    const sram = (at - SRAM) >>> 0;
-    if (sram < SRAM_BYTES && (sram & 1) === 0) return this.sram16[sram >> 1]!;
-    const flash = (at - FLASH) >>> 0;
-    if (flash < this.flashBytes && (flash & 1) === 0 && this.host.flashIsReadable) {
-      return this.flash16[flash >> 1]!;
-    }
-    return this.slowRead16(at, pc);
-  }
-
-  private read8(at: number, pc: number): number {
-    const sram = (at - SRAM) >>> 0;
-    if (sram < SRAM_BYTES) return this.sram8[sram]!;
-    const flash = (at - FLASH) >>> 0;
-    if (flash < this.flashBytes && this.host.flashIsReadable) return this.flash8[flash]!;
-    return this.slowRead8(at, pc);
-  }
-
-  private write32(at: number, value: number, pc: number): void {
-    const sram = (at - SRAM) >>> 0;
-    if (sram < SRAM_BYTES && (sram & 3) === 0) this.sram32[sram >> 2] = value;
-    else this.slowWrite(at, value, 4, pc);
-  }
-
-  private write16(at: number, value: number, pc: number): void {
-    const sram = (at - SRAM) >>> 0;
-    if (sram < SRAM_BYTES && (sram & 1) === 0) this.sram16[sram >> 1] = value;
-    else this.slowWrite(at, value, 2, pc);
-  }
-
-  private write8(at: number, value: number, pc: number): void {
-    const sram = (at - SRAM) >>> 0;
-    if (sram < SRAM_BYTES) this.sram8[sram] = value;
-    else this.slowWrite(at, value, 1, pc);
   }
 
   /** Cycles of a load or store beyond its first. */
@@ -255,7 +120,8 @@ export class Cpu {
    * peripheral was touched. Throws CpuStop.
    */
   run(limit: number): void {
-    const { core, r, flash16, flashBytes, host } = this;
+    const { core, r, flashBytes, host } = this;
+    const { flash16 } = this.chip;
     let nz = core.Z ? 0 : core.N ? -1 : 1;
     let c = core.C;
     let v = core.V;

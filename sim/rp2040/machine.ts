@@ -492,7 +492,11 @@ function drivePio(chip: RP2040, clock: ChipClock): void {
   for (const pio of chip.pio) {
     const [machine] = pio.machines;
     if (machine === undefined) continue;
-    const inner = machine as unknown as { cycles: number; clockDivInt: number; clockDivFrac: number };
+    const inner = machine as unknown as {
+      cycles: number;
+      clockDivInt: number;
+      clockDivFrac: number;
+    };
     const alarm = clock.createAlarm(() => advance());
     const advance = (): void => {
       if (pio.stopped) return;

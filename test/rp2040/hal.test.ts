@@ -39,7 +39,8 @@ describe('from reset to main', () => {
     expect(uart).toBe('hello e6614103e7452d2f\nreset 0\ntick 0\nopen\n');
     expect(machine.usb.strings).toEqual(['Retune', board.name, 'E6614103E7452D2F']);
     expect([...(machine.usb.device ?? [])].slice(8, 12)).toEqual([0x8a, 0x2e, 0x0a, 0x00]);
-    const line = 'all of the bytes come back, also where a packet of 64 bytes ends and the next begins\n';
+    const line =
+      'all of the bytes come back, also where a packet of 64 bytes ends and the next begins\n';
     machine.usb.send(Buffer.from(line));
     machine.sendUart(Buffer.from('abc'));
     machine.run(1950 * MS);

@@ -3,9 +3,9 @@
  * flash's second stage after checking it, and has the functions that firmware finds by two letters.
  * sim/rp2040/bootrom.ts links it at address 0 and writes the table of the functions.
  */
-#include "hal/rp2040/registers.h"
-
 #include <stddef.h>
+
+#include "hal/rp2040/registers.h"
 
 #define BOOT2_BYTES 252u
 #define BOOT2_RAM 0x20041f00u

@@ -8,20 +8,15 @@
 #define ENTRY(name) ((void (*)(void))(name))
 
 void (*const volatile calls[])(void) = {
-    ENTRY(rt_hal_now_us),        ENTRY(rt_hal_sleep_until),
-    ENTRY(rt_hal_reset),         ENTRY(rt_hal_deep_sleep_until),
-    ENTRY(rt_hal_halt),          ENTRY(rt_hal_watchdog),
-    ENTRY(rt_hal_device_id),     ENTRY(rt_hal_reset_cause),
-    ENTRY(rt_hal_random),        ENTRY(rt_hal_stack_used_bytes),
-    ENTRY(rt_hal_link_is_open),  ENTRY(rt_hal_link_read),
-    ENTRY(rt_hal_link_write),    ENTRY(rt_hal_flash_erase),
-    ENTRY(rt_hal_flash_program), ENTRY(rt_hal_pin_mode),
-    ENTRY(rt_hal_pin_write),     ENTRY(rt_hal_pin_read),
-    ENTRY(rt_hal_pwm_write),     ENTRY(rt_hal_adc_read),
-    ENTRY(rt_hal_audio_start),   ENTRY(rt_hal_audio_stop),
-    ENTRY(rt_hal_audio_read),    ENTRY(rt_hal_i2c_transfer),
-    ENTRY(rt_hal_spi_configure), ENTRY(rt_hal_spi_transfer),
-    ENTRY(rt_hal_led_strip_send),
+    ENTRY(rt_hal_now_us),           ENTRY(rt_hal_sleep_until),  ENTRY(rt_hal_reset),
+    ENTRY(rt_hal_deep_sleep_until), ENTRY(rt_hal_halt),         ENTRY(rt_hal_watchdog),
+    ENTRY(rt_hal_device_id),        ENTRY(rt_hal_reset_cause),  ENTRY(rt_hal_random),
+    ENTRY(rt_hal_stack_used_bytes), ENTRY(rt_hal_link_is_open), ENTRY(rt_hal_link_read),
+    ENTRY(rt_hal_link_write),       ENTRY(rt_hal_flash_erase),  ENTRY(rt_hal_flash_program),
+    ENTRY(rt_hal_pin_mode),         ENTRY(rt_hal_pin_write),    ENTRY(rt_hal_pin_read),
+    ENTRY(rt_hal_pwm_write),        ENTRY(rt_hal_adc_read),     ENTRY(rt_hal_audio_start),
+    ENTRY(rt_hal_audio_stop),       ENTRY(rt_hal_audio_read),   ENTRY(rt_hal_i2c_transfer),
+    ENTRY(rt_hal_spi_configure),    ENTRY(rt_hal_spi_transfer), ENTRY(rt_hal_led_strip_send),
 };
 
 /* Memory that tests put arguments into. */
