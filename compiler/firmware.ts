@@ -1,6 +1,13 @@
 /** `retune build --board`: links a board's firmware and says where its flash and RAM go. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, relative } from 'node:path';
 import { RetuneError } from '../cli/error.ts';
 import type { Board } from './board.ts';
@@ -96,7 +103,7 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
     // Objects in a folder of this process: two builds of one board must not mix.
     const objects = await compileObjects(sources, flags, scratchFolder(`objects-${key}`));
     await link(folder, base, objects, board);
-    writeFileSync(`${base}.key`, key);
+    replaceFile(`${base}.key`, key);
   }
   return readFirmware(base, board);
 }
@@ -166,9 +173,16 @@ async function link(folder: string, base: string, objects: string[], board: Boar
   await linkWith(['ld.lld', ...args, '-Map', map, ...inputs, '-o', elf], board);
   const file = readFileSync(elf);
   writeBootChecksum(file);
-  writeFileSync(`${base}.elf`, file);
-  writeFileSync(`${base}.map`, readFileSync(map));
-  writeFileSync(`${base}.uf2`, uf2(flashImage(readElf(file).segments), FLASH_ADDRESS));
+  replaceFile(`${base}.elf`, file);
+  replaceFile(`${base}.map`, readFileSync(map));
+  replaceFile(`${base}.uf2`, uf2(flashImage(readElf(file).segments), FLASH_ADDRESS));
+}
+
+/** At once: another process may be reading the file. */
+function replaceFile(path: string, content: Uint8Array | string): void {
+  const temporary = `${path}.${process.pid}`;
+  writeFileSync(temporary, content);
+  renameSync(temporary, path);
 }
 
 function readFirmware(base: string, board: Board): Firmware {

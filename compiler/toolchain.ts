@@ -88,7 +88,12 @@ export async function compileObjects(
 ): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
   const objects = sources.map((source) =>
-    join(folder, `${labelOf(source).replaceAll(/[\\/:]/g, '-').replace(/\.c$/, '')}.o`),
+    join(
+      folder,
+      `${labelOf(source)
+        .replaceAll(/[\\/:]/g, '-')
+        .replace(/\.c$/, '')}.o`,
+    ),
   );
   const queue = sources.map((source, i) => ({ source, object: objects[i] ?? '' }));
   const worker = async (): Promise<void> => {
