@@ -8,12 +8,15 @@ const learner = new ds.Learner();
 const capture = new ds.Capture();
 let heard = 0;
 let trained = false;
+/** Windows from before the wake level was set hold silence; how many there are depends on the target. */
+let isListening = false;
 
 capture.windowReady.subscribe(async (event) => {
-  console.log('window', event[0], event[1]);
+  if (isListening) console.log('window', event[1]);
 });
 learner.prediction.subscribe(async (event) => {
-  console.log('prediction', event[0], event[1], event[2], event[3], event[4], event[5]);
+  if (!isListening) return;
+  console.log('prediction', event[1], event[2], event[3], event[4], event[5]);
   heard++;
 });
 learner.trainingDone.subscribe(async (event) => {
@@ -54,6 +57,8 @@ async function goOn(slot: number) {
 }
 
 await capture.activeThreshold.write(-60);
+await ds.sleep(300);
+isListening = true;
 const slot = await learner.newestSlot.read();
 console.log('slot', slot);
 if (slot === 255) await learn();
