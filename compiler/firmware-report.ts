@@ -74,7 +74,7 @@ export function firmwareReport(
     const isInFlash = isFlash(piece.address) || isFlash(piece.loadAddress);
     if (isInFlash) size.flash += piece.size;
     if (isInFlash && room === MODEL) model += piece.size;
-    if (isRam(piece.address) && !/^\.bss\.rt_(arena|heap)/.test(piece.section)) {
+    if (isRam(piece.address) && !/^\.bss\.rt_(arena|heap$)/.test(piece.section)) {
       size.ram += piece.size;
     }
   }
