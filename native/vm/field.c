@@ -14,55 +14,76 @@
 /* ---- Members of builtin objects ---- */
 
 #define CACHED 32u
+#define IS_NOTHING 3u /* beside RT_NATIVE_FUNCTION, …: there is no such native */
 
 /*
- * Where natives were found: builtin string | builtin object << 8 | native << 16. They stay where
- * they are, so an entry is never wrong; 0 looks like a constructor, which is not asked for by name.
+ * What was found: builtin string | builtin object << 8 | native << 16 | its kind << 24. Natives
+ * stay where they are, so an entry is never wrong; 0 looks like a constructor, which is not asked
+ * for by name.
  */
 static uint32_t cache[CACHED];
 
-static int32_t find_native(uint32_t builtin, rt_key_t key) {
-  uint32_t string = key - RT_STR__empty;
-  if (string >= RT_BUILTIN_STRINGS || string == 0) return -1;
-  uint32_t wanted = string | builtin << 8;
-  uint32_t *slot = &cache[(string ^ builtin * 5u) % CACHED];
-  if ((*slot & 0xffffu) == wanted) return (int32_t)(*slot >> 16);
+/* The rare halves are functions of their own, so that the usual way needs no stack. */
+#define RARELY __attribute__((noinline))
+
+RARELY static uint32_t find_native(uint32_t builtin, uint32_t string) {
+  uint32_t found = string | builtin << 8;
   int32_t native = rt_native_find(builtin, string);
-  if (native >= 0) *slot = wanted | (uint32_t)native << 16;
-  return native;
+  if (native < 0) return found | IS_NOTHING << 24;
+  return found | (uint32_t)native << 16 | (uint32_t)rt_natives[native].kind << 24;
 }
 
-static rt_value_t native_member(uint32_t native, rt_value_t receiver) {
-  if (rt_natives[native].kind == RT_NATIVE_PROPERTY) {
+RARELY static rt_value_t get_property(uint32_t native, rt_value_t receiver) {
 #ifdef RT_VM_TRACE
-    rt_vm_trace_native(native);
+  rt_vm_trace_native(native);
 #endif
-    rt_call_t call = {.receiver = receiver, .arguments = NULL, .count = 0};
-    uint32_t level = rt_heap_root_level();
-    rt_value_t value = rt_natives[native].function(&call);
-    rt_heap_unroot(level);
-    return value;
+  rt_call_t call = {.receiver = receiver, .arguments = NULL, .count = 0};
+  uint32_t level = rt_heap_root_level();
+  rt_value_t value = rt_natives[native].function(&call);
+  rt_heap_unroot(level);
+  return value;
+}
+
+/* `constructor` of a builtin prototype, if its object can be called. */
+RARELY static rt_value_t constructor_of(uint32_t builtin) {
+  if (rt_builtins[builtin].constructor == RT_BUILTIN_NONE) return RT_UNDEFINED;
+  int32_t constructor = rt_native_find(rt_builtins[builtin].constructor, 0);
+  if (constructor < 0) return RT_UNDEFINED;
+  return RT_MAKE(RT_TAG_FUNCTION, RT_NATIVE_FIRST + (uint32_t)constructor);
+}
+
+RARELY static rt_value_t search_builtin(uint32_t builtin, rt_key_t key, rt_value_t receiver) {
+  uint32_t string = key - RT_STR__empty;
+  int is_name = string != 0 && string < RT_BUILTIN_STRINGS;
+  for (; builtin != RT_BUILTIN_NONE; builtin = rt_builtins[builtin].parent) {
+    rt_ref_t own = rt_attached_builtin[builtin];
+    if (own != 0) {
+      const rt_value_t *found = rt_map_find((const rt_map_t *)RT_POINTER(own), key);
+      if (found != NULL) return *found;
+    }
+    if (!is_name) continue;
+    uint32_t *entry = &cache[(string ^ builtin * 5u) % CACHED];
+    if ((*entry & 0xffffu) != (string | builtin << 8)) *entry = find_native(builtin, string);
+    uint32_t kind = *entry >> 24, native = *entry >> 16 & 0xffu;
+    if (kind < RT_NATIVE_PROPERTY) return RT_MAKE(RT_TAG_FUNCTION, RT_NATIVE_FIRST + native);
+    if (kind == RT_NATIVE_PROPERTY) return get_property(native, receiver);
+    if (key == RT_STR_constructor && rt_builtins[builtin].constructor != RT_BUILTIN_NONE) {
+      return constructor_of(builtin);
+    }
   }
-  return RT_MAKE(RT_TAG_FUNCTION, RT_NATIVE_FIRST + native);
+  return RT_UNDEFINED;
 }
 
 /* Looks `key` up in a builtin object and what it derives from, for `receiver`. */
 static rt_value_t builtin_member(uint32_t builtin, rt_key_t key, rt_value_t receiver) {
-  for (; builtin != RT_BUILTIN_NONE; builtin = rt_builtins[builtin].parent) {
-    if (rt_attached_builtin[builtin] != 0) {
-      const rt_map_t *map = (const rt_map_t *)RT_POINTER(rt_attached_builtin[builtin]);
-      const rt_value_t *found = rt_map_find(map, key);
-      if (found != NULL) return *found;
-    }
-    int32_t native = find_native(builtin, key);
-    if (native >= 0) return native_member((uint32_t)native, receiver);
-    if (key == RT_STR_constructor && rt_builtins[builtin].constructor != RT_BUILTIN_NONE) {
-      int32_t constructor = rt_native_find(rt_builtins[builtin].constructor, 0);
-      if (constructor < 0) return RT_UNDEFINED;
-      return RT_MAKE(RT_TAG_FUNCTION, RT_NATIVE_FIRST + (uint32_t)constructor);
-    }
+  /* Usually a method that was found before, of an object that no script has changed. */
+  uint32_t string = key - RT_STR__empty;
+  uint32_t entry = cache[(string ^ builtin * 5u) % CACHED];
+  if ((entry & 0xffffu) == (string | builtin << 8) && entry >> 24 < RT_NATIVE_PROPERTY &&
+      string != 0 && rt_attached_builtin[builtin] == 0) {
+    return RT_MAKE(RT_TAG_FUNCTION, RT_NATIVE_FIRST + (entry >> 16 & 0xffu));
   }
-  return RT_UNDEFINED;
+  return search_builtin(builtin, key, receiver);
 }
 
 static rt_value_t member_of_builtin(rt_value_t object, rt_key_t key) {

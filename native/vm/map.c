@@ -14,7 +14,7 @@
 #include "vm/heap_internal.h"
 
 #define FIRST_ROOM 4u
-#define MAX_ROOM 0xfffeu
+#define MAX_ROOM 0xa000u /* what fits one block */
 #define FEW 8u
 #define GUESSES 64u
 #define MISSES 16u
