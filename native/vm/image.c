@@ -28,7 +28,7 @@ enum {
 enum { HEADER_VERSION = 8, HEADER_GLOBALS = 12, HEADER_SERVICES = 14 };
 
 /* A frame holds its slots in one heap block; more than this no compiler emits. */
-enum { MOST_SLOTS = 4096, MOST_TRIES = 255 };
+enum { MOST_SLOTS = 4096 };
 
 static uint32_t read16(const uint8_t *bytes) { return bytes[0] | (uint32_t)bytes[1] << 8; }
 
@@ -247,8 +247,7 @@ static rt_status_t check_functions(const rt_image_t *image, const section_t *sec
       return rt_image_fail(fault, "function outside the code, or over another", at);
     }
     last = function->start + function->bytes;
-    if (function->slots > MOST_SLOTS || function->parameters > function->slots ||
-        function->try_frames > MOST_TRIES) {
+    if (function->slots > MOST_SLOTS || function->parameters > function->slots) {
       return rt_image_fail(fault, "function with odd slots", at);
     }
     const uint32_t needs = (function->flags & RT_FUNCTION_NEEDS_THIS ? 1u : 0u) +

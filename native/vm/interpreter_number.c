@@ -92,7 +92,7 @@ rt_value_t rt_interpret_approx_differs(rt_value_t a, rt_value_t b) {
   return RT_BOOL(!rt_approx_equals(rt_vm_settle(a), b));
 }
 
-/* As upstream, strings are not put in order: like anything that is no number they compare as NaN. */
+/* As upstream, strings are not put in order: they compare as NaN, as all that is no number. */
 rt_value_t rt_interpret_less(rt_value_t a, rt_value_t b) {
   return RT_BOOL(double_of(a) < double_of(b));
 }

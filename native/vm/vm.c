@@ -68,7 +68,10 @@ rt_status_t rt_vm_start(const rt_vm_config_t *config, const uint8_t *image, size
   /* The heap is empty still: it holds the verifier's bitmap. */
   rt_status_t status =
       rt_image_check(&rt_image, image, size, (uint8_t *)config->heap, config->heap_bytes, fault);
-  if (status != RT_OK) return status;
+  if (status != RT_OK) {
+    rt_image = (rt_image_t){0};
+    return status;
+  }
   rt_heap_init(config->heap, config->heap_bytes);
   rt_vm.state = RT_VM_RUNNING;
   status = prepare(fault);
