@@ -22,6 +22,7 @@ rt_status_t rt_roles_init(void) {
   roles.generation = rt_bus_generation();
   roles.is_stopped = 0;
   rt_waits_init();
+  rt_specs_reset();
   rt_pins_reset();
   rt_bus_listen(hear);
   return RT_OK;

@@ -9,6 +9,8 @@
 
 #define RT_NO_SPEC 0xffffu
 
+/* Another image is loaded. */
+void rt_specs_reset(void);
 const rt_image_packet_t *rt_spec_packet(uint32_t offset);
 const rt_image_field_t *rt_spec_fields(const rt_image_packet_t *packet);
 /* Number of the spec with this class, RT_NO_SPEC: the image has none. */

@@ -48,8 +48,26 @@ static uint32_t find(uint32_t spec, uint32_t by_name, uint32_t wanted) {
   return 0;
 }
 
+/* What was looked up last: each use of a role's member, or of a method of all roles, is a lookup.
+ */
+#define RECENT 8u
+static struct {
+  uint16_t name, spec, offset;
+} recent[RECENT];
+
+void rt_specs_reset(void) {
+  for (uint32_t i = 0; i < RECENT; i++) recent[i].name = recent[i].offset = 0;
+}
+
 uint32_t rt_spec_by_name(uint32_t spec, rt_key_t name) {
-  return RT_KEY_IS_REF(name) ? 0 : find(spec, 1, name);
+  if (RT_KEY_IS_REF(name)) return 0;
+  const uint32_t i = (name + 3u * spec) % RECENT;
+  if (recent[i].name != name || recent[i].spec != spec) {
+    recent[i].offset = (uint16_t)find(spec, 1, name);
+    recent[i].name = (uint16_t)name;
+    recent[i].spec = (uint16_t)spec;
+  }
+  return recent[i].offset;
 }
 
 uint32_t rt_spec_by_code(uint32_t spec, uint32_t code) { return find(spec, 0, code); }
