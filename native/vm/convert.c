@@ -14,8 +14,8 @@ void *rt_object_of(rt_value_t value, rt_kind_t kind) {
 
 /* ---- To a truth value ---- */
 
-/* Of the numbers that are no int32 only the infinite ones are true, so `if (0.5)` is not taken: that
- * is what the official VM does, and a program has to behave the same on both. */
+/* Of the numbers that are no int32 only the infinite ones are true, so `if (0.5)` is not taken:
+ * that is what the official VM does, and a program has to behave the same on both. */
 int rt_to_bool(rt_value_t value) {
   if (RT_IS_INT(value)) return RT_PAYLOAD(value) != 0;
   if (RT_TAG(value) == RT_TAG_SPECIAL) return value == RT_TRUE;
