@@ -1,8 +1,8 @@
 #include "bus/internal.h"
 
 /*
- * Records never wrap around the end, so that a payload can be read in place. They begin at multiples
- * of 8, so that what is in front of the payload is read in words.
+ * Records never wrap around the end, so that a payload can be read in place. They begin at
+ * multiples of 8, so that what is in front of the payload is read in words.
  */
 typedef struct {
   uint64_t device_id;
@@ -74,6 +74,7 @@ uint32_t rt_queue_peek(const rt_queue_t *queue, rt_packet_t *packet) {
 
 void rt_queue_pop(rt_queue_t *queue) {
   if (is_empty(queue)) return;
-  queue->head = (uint16_t)(queue->head + RT_QUEUE_RECORD_BYTES(record_at(queue, queue->head)->size));
+  queue->head =
+      (uint16_t)(queue->head + RT_QUEUE_RECORD_BYTES(record_at(queue, queue->head)->size));
   if (queue->wrap != 0 && queue->head == queue->wrap) queue->head = queue->wrap = 0;
 }

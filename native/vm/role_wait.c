@@ -37,7 +37,8 @@ typedef struct {
 #define CACHE_US 500000u
 #define FIRST_DELAY_US 20000u
 #define LAST_DELAY_US 1280000u
-/* A link that is full takes its time; the queue of this device is empty after the bus's next turn. */
+/* A link that is full takes its time; the queue of this device is empty after the bus's next turn.
+ */
 #define FULL_DELAY_US 1000u
 /* Smallest room of a cached value: most registers fit without ever moving. */
 #define CACHED_ROOM 8u
