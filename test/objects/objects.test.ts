@@ -2,6 +2,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { flagsOf } from '../../tools/native/musl.mjs';
 import { cFiles, outputDir, root, WARNINGS, zig } from '../../tools/native/toolchain.mjs';
 
 const run = promisify(execFile);
@@ -16,13 +17,22 @@ const TRAPS = ['-fsanitize=undefined', '-fsanitize-trap=undefined'];
 
 /** With gcc or clang under sanitizers; npm's zig, which has no AddressSanitizer, without. */
 async function build(name: string, flags: string[]): Promise<string> {
-  const file = join(outputDir(join('objects-test', String(process.pid))), name);
+  const folder = outputDir(join('objects-test', String(process.pid), name));
   const compiler = ['gcc', 'clang'].find(
     (command) => spawnSync(command, ['--version']).status === 0,
   );
-  const rest = [...FLAGS, ...flags, ...FILES, '-o', file, '-lm'];
-  if (compiler === undefined) await zig(['cc', ...TRAPS, ...rest]);
-  else await run(compiler, [...SANITIZERS, ...rest], { cwd: root });
+  const compile = async (args: string[]): Promise<void> => {
+    if (compiler === undefined) await zig(['cc', ...TRAPS, ...args]);
+    else await run(compiler, [...SANITIZERS, ...args], { cwd: root });
+  };
+  const objects: string[] = [];
+  for (const source of FILES) {
+    const object = join(folder, `${objects.length}.o`);
+    await compile([...FLAGS, ...flags, ...flagsOf(source), '-c', source, '-o', object]);
+    objects.push(object);
+  }
+  const file = join(folder, 'test');
+  await compile([...objects, '-o', file, '-lm']);
   return file;
 }
 

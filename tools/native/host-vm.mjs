@@ -12,9 +12,10 @@
  * undefined behaviour traps.
  */
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { flagsOf, labelOf } from './musl.mjs';
 import { cFiles, outputDir, root, WARNINGS, zig } from './toolchain.mjs';
 
 const run = promisify(execFile);
@@ -57,7 +58,7 @@ function sources({ main, without = [] }) {
 }
 
 function newestHeader() {
-  const headers = ROOMS.concat('engine', 'hal', 'services').flatMap((room) => {
+  const headers = ROOMS.concat('engine', 'hal', 'libm/musl', 'services').flatMap((room) => {
     const folder = join(root, 'native', room);
     if (!existsSync(folder)) return [];
     return readdirSync(folder)
@@ -104,7 +105,10 @@ function isNewer(file, than) {
 /** Makes a file whole or not at all: two builds may run at a time. */
 async function toFile(file, make) {
   const temporary = `${file}.${process.pid}.o`;
+  const begun = new Date();
   await make(temporary);
+  // as old as what it was made from: a header may have changed meanwhile
+  utimesSync(temporary, begun, begun);
   renameSync(temporary, file);
 }
 
@@ -116,7 +120,8 @@ async function compileStale(compile, objects) {
   );
   const worker = async () => {
     for (let next = stale.shift(); next !== undefined; next = stale.shift()) {
-      await toFile(next.object, (file) => compile([...COMMON, '-c', next.source, '-o', file]));
+      const flags = [...COMMON, ...flagsOf(next.source)];
+      await toFile(next.object, (file) => compile([...flags, '-c', next.source, '-o', file]));
     }
   };
   await Promise.all(Array.from({ length: JOBS }, worker));
@@ -129,7 +134,12 @@ export async function buildHost(variant) {
   const folder = outputDir(join('host-vm', description.folder ?? variant));
   const objects = sources(description).map((source) => ({
     source,
-    object: join(folder, `${source.replace(/^native\//, '').replaceAll('/', '-')}.o`),
+    object: join(
+      folder,
+      `${labelOf(source)
+        .replace(/^native\//, '')
+        .replaceAll('/', '-')}.o`,
+    ),
   }));
   const compile = compilerOf(description);
   await compileStale(compile, objects);

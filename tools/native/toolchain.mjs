@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { flagsOf, labelOf, muslFiles } from './musl.mjs';
 
 const run = promisify(execFile);
 
@@ -42,14 +43,18 @@ export async function zig(args, cwd = root) {
   }
 }
 
-/** The .c files of a folder of native/, in the order of their names, relative to the root. */
+/**
+ * The .c files of a folder of native/, in the order of their names, relative to the root; with
+ * native/libm those of musl (see musl.mjs).
+ */
 export function cFiles(folder) {
   const path = join(root, folder);
   if (!existsSync(path)) return [];
-  return readdirSync(path)
+  const own = readdirSync(path)
     .filter((name) => name.endsWith('.c'))
     .sort()
     .map((name) => `${folder}/${name}`);
+  return folder === 'native/libm' ? [...own, ...muslFiles()] : own;
 }
 
 /** What every firmware links: the same files on every board. */
@@ -78,13 +83,14 @@ export async function compileAll(sources, flags, folder, driver = 'cc') {
   const out = outputDir(folder);
   const objects = sources.map((source) => ({
     source,
-    object: join(out, `${source.replaceAll('/', '-').replace(/\.c$/, '')}.o`),
+    object: join(out, `${labelOf(source).replaceAll('/', '-').replace(/\.c$/, '')}.o`),
   }));
   const queue = [...objects];
   const worker = async () => {
     for (let next = queue.shift(); next; next = queue.shift()) {
       const include = ['-Inative', '-Inative/engine', '-isystem', 'native/hal/freestanding'];
-      await zig([driver, '-c', ...flags, ...WARNINGS, ...include, next.source, '-o', next.object]);
+      const all = [...flags, ...WARNINGS, ...include, ...flagsOf(next.source)];
+      await zig([driver, '-c', ...all, next.source, '-o', next.object]);
     }
   };
   await Promise.all(Array.from({ length: JOBS }, worker));

@@ -1,0 +1,1 @@
+/* For musl's libm.h: no target has barriers of its own. */

@@ -1,0 +1,3 @@
+export function muslFiles(): string[];
+export function flagsOf(source: string): string[];
+export function labelOf(source: string): string;
