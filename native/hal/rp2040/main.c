@@ -11,6 +11,8 @@ extern const uint32_t rt_heap_bytes;
 
 /* A main loop that hangs for so long restarts the board. */
 #define WATCHDOG_MS 8000u
+/* Nothing sleeps past it. */
+#define LONGEST_SLEEP_US 4000000u
 
 int main(void) {
   rt_hal_init();
@@ -25,6 +27,8 @@ int main(void) {
   if (status != RT_OK) rt_hal_halt((uint32_t)status);
   for (;;) {
     rt_hal_watchdog(WATCHDOG_MS);
-    rt_hal_sleep_until(rt_firmware_poll(rt_hal_now_us()));
+    const uint64_t next_us = rt_firmware_poll(rt_hal_now_us());
+    const uint64_t latest_us = rt_hal_now_us() + LONGEST_SLEEP_US;
+    rt_hal_sleep_until(next_us < latest_us ? next_us : latest_us);
   }
 }

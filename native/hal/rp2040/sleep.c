@@ -102,6 +102,8 @@ void rt_hal_deep_sleep_until(uint64_t deadline_us) {
     return;
   }
   const uint32_t lock = rt_rp2040_lock();
+  /* Off until the main loop asks for it again: the sleep may be longer. */
+  rt_hal_watchdog(0);
   rt_rp2040_usb_stop();
   rt_rp2040_clocks_slow();
   RT_REGISTER(CLK_SLEEP_EN0) = DEEP_SLEEP_EN0;

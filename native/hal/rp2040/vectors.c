@@ -38,7 +38,9 @@ static const union {
 
 static void paint_stack(void) {
   uint32_t here;
-  const uint32_t *end = &here - 16;
+  __asm__ volatile("mov %0, sp" : "=r"(here));
+  /* Below what this function itself may use. */
+  const volatile uint32_t *end = (const volatile uint32_t *)(here - 64u);
   for (volatile uint32_t *word = __stack_bottom; word < end; word++) *word = STACK_PAINT;
 }
 
