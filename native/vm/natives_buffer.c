@@ -235,8 +235,3 @@ rt_value_t rt_native_buffer_encrypt(rt_call_t *call) {
   (void)call;
   return rt_throw_error("encrypt: not in this firmware");
 }
-
-rt_value_t rt_native_buffer_digest(rt_call_t *call) {
-  (void)call;
-  return rt_throw_error("digest: not in this firmware");
-}
