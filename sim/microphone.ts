@@ -55,11 +55,6 @@ export class Microphone {
     return Math.floor(this.sampleAt(instant) / this.block) * this.block;
   }
 
-  /** Whether samples `begin` up to, not including, `end` hold no word. */
-  isSilent(begin: number, end: number): boolean {
-    return this.spoken.every((placed) => !overlaps(placed, begin, end));
-  }
-
   /**
    * Samples `begin` up to, not including, `end`. Overlapping words add up and saturate; what comes
    * out are values of a 12-bit converter.
