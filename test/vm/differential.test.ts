@@ -56,8 +56,7 @@ describe('the same language as the official VM', () => {
       const { opcodes, natives } = await measureCoverage(runners.trace);
       expect(opcodes).toEqual([]);
       // pins, buses, sockets, pictures and cryptography: the official simulator has no board
-      const rare =
-        /^(gpio|image)_|^ds_(spi|i2c|led|socket|twin)_|^buffer_(encrypt|fill_random)$/;
+      const rare = /^(gpio|image)_|^ds_(spi|i2c|led|socket|twin)_|^buffer_(encrypt|fill_random)$/;
       expect(natives.filter((name) => !rare.test(name))).toEqual([]);
     },
     PATIENCE_MS,
