@@ -203,6 +203,7 @@ static void enter_handler(rt_frame_t *frame, rt_value_t value) {
   rt_vm_trace_opcode(rt_image.bytes[handler]);
 #endif
   frame->pc = (uint16_t)(handler + 1u);
+  rt_vm.pc = rt_image.bytes + frame->pc;
   rt_vm.result = value;
 }
 
@@ -266,6 +267,7 @@ void rt_exception_jump(uint32_t target, uint32_t level) {
     frame->tries--;
   }
   frame->pc = (uint16_t)target;
+  rt_vm.pc = rt_image.bytes + frame->pc;
 }
 
 void rt_exception_resume(rt_value_t value) {

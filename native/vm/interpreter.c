@@ -715,9 +715,9 @@ called: /* a native has returned */
 
 moved: /* the exception machinery has set the frame's pc, or has an exception to handle */
   CHECK();
-  goto load_frame;
+  goto entered; /* a loop may be closed that way too */
 
 handle_exception:
   if (!rt_exception_unwind()) return;
-  goto load_frame;
+  goto entered;
 }
