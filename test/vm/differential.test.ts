@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildHost, type HostVariant } from '../../tools/native/host-vm.mjs';
+import { root } from './abi.ts';
 import { goldenOf, programNames } from './corpus.ts';
 import { measureCoverage } from './coverage.ts';
+import { runHost } from './host.ts';
 import {
   checkGolden,
   compareRandom,
@@ -110,6 +113,15 @@ describe('memory', () => {
       const outcome = await failAllocations(runners.asan, sample(7), allocations);
       expect(outcome.failures).toEqual([]);
       expect(outcome.runs).toBeGreaterThan(500);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'a loop through finally blocks meets the watchdog',
+    async () => {
+      const image = join(root, 'test/vm/damaged/endless-finally.devs');
+      expect(await runHost(runners.asan, image)).toMatch(/= panic 60001\n$/);
     },
     PATIENCE_MS,
   );
