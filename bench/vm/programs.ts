@@ -108,15 +108,16 @@ ${waits ? 'await ' : ''}bench(${turns})
 }
 
 /**
- * fib(20) by plain calls, in parts with a sleep between: the official VM stops a program after
- * 131,072 opcodes without one. `isEmpty` leaves the parts out, for what else a program costs.
+ * fib(20) by plain calls, so many times. In parts with a sleep between: the official VM stops a
+ * program after 131,072 opcodes without one.
  */
-export function fibonacci({ isEmpty = false } = {}): string {
-  const parts = [18, 17, 17, 16].map((n) => (isEmpty ? 0 : n));
+export function fibonacci(rounds: number): string {
   return `import * as ds from '@devicescript/core'
 function fib(n: number): number { return n < 2 ? n : fib(n - 1) + fib(n - 2) }
 let sum = 0
-${parts.map((n) => `sum += fib(${n}); await ds.sleep(1)`).join('\n')}
+for (let i = 0; i < ${rounds}; ++i) {
+${[18, 17, 17, 16].map((n) => `  sum += fib(${n}); await ds.sleep(1)`).join('\n')}
+}
 console.log(sum)
 ds.restart()
 `;

@@ -1,6 +1,7 @@
 /* Exceptions: thrown, caught, traced; jumps that run finally blocks; panics. */
 #include <stdarg.h>
 
+#include "vm/frame_cache.h"
 #include "vm/text.h"
 #include "vm/vm_internal.h"
 

@@ -1,6 +1,7 @@
 /*
- * A program image (.devs) in place: read-only, 4-aligned, checked once. The format is DeviceScript's
- * "Bytecode format"; numbers are in vm/abi.h, generated from native/vm/devicescript-abi.json.
+ * A program image (.devs) in place: read-only, 4-aligned, checked once. The format is
+ * DeviceScript's "Bytecode format"; numbers are in vm/abi.h, generated from
+ * native/vm/devicescript-abi.json.
  */
 #ifndef RT_VM_IMAGE_H
 #define RT_VM_IMAGE_H
@@ -66,8 +67,8 @@ typedef struct {
  * function (operands in range, stack depth, jumps on instruction boundaries inside the function,
  * statements with an empty stack, try frames in range). A program that passes cannot make the
  * interpreter read or write outside the image, the heap and the VM's own tables. Needs no memory
- * beyond `image` and a bitmap on the caller's side: `scratch` of at least 8 KB (one bit a code byte,
- * functions lie in the first 64 KiB).
+ * beyond `image` and a bitmap on the caller's side: `scratch` of at least 8 KB (one bit a code
+ * byte, functions lie in the first 64 KiB).
  */
 rt_status_t rt_image_check(rt_image_t *image, const uint8_t *bytes, size_t size, uint8_t *scratch,
                            size_t scratch_bytes, rt_image_fault_t *fault);

@@ -11,6 +11,8 @@
  */
 #include "vm/interpreter.h"
 
+#include "vm/frame_cache.h"
+
 #define LIKELY(condition) __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
@@ -53,18 +55,27 @@
 #define IS_TAG(value, tag) is_zero(RT_TAG(value) - (tag))
 #define INT(value) ((int32_t)RT_PAYLOAD(value))
 
-#define COMPARE(operator, slow)                 \
-  do {                                          \
-    sp--;                                       \
-    const rt_value_t a = sp[-1], b = sp[0];     \
-    if (BOTH_INTS(a, b)) {                      \
-      sp[-1] = RT_BOOL(INT(a) operator INT(b)); \
-      NEXT;                                     \
-    }                                           \
-    rt_vm.sp = sp + 1;                          \
-    sp[-1] = slow(a, b);                        \
-    CHECK();                                    \
-    NEXT;                                       \
+/* A jump nearly always follows, which then takes the outcome as it is. */
+#define COMPARE(operator, slow)                                           \
+  do {                                                                    \
+    sp--;                                                                 \
+    const rt_value_t a = sp[-1], b = sp[0];                               \
+    if (BOTH_INTS(a, b)) {                                                \
+      const int holds = INT(a) operator INT(b);                           \
+      if (pc[0] == RT_OP_JMP_Z && pc[1] == RT_IMMEDIATE_MULTIBYTE + 1u) { \
+        TRACE();                                                          \
+        sp--;                                                             \
+        pc += holds ? 4 : pc[2] << 8 | pc[3];                             \
+        NEXT;                                                             \
+      }                                                                   \
+      sp[-1] = RT_BOOL(holds);                                            \
+      NEXT;                                                               \
+    }                                                                     \
+    rt_vm.sp = sp + 1;                                                    \
+    rt_vm.pc = pc;                                                        \
+    sp[-1] = slow(a, b);                                                  \
+    CHECK();                                                              \
+    NEXT;                                                                 \
   } while (0)
 
 #define BITS(expression)                    \

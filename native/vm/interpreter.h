@@ -67,12 +67,6 @@ static inline rt_value_t *rt_map_own(void *object, rt_key_t key) {
  */
 int rt_field_near(rt_value_t *place, rt_key_t key);
 
-/*
- * The call of an image function that is nothing special, with a frame that was kept for reuse.
- * `count` arguments and the function lie on the stack. 0: rt_call_value does it.
- */
-int rt_frame_enter(uint32_t count);
-
 /* ---- Numbers: interpreter_number.c ---- */
 
 /* a + b: concatenates when one is a string. May throw for lack of memory. */

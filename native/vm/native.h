@@ -35,7 +35,8 @@ int rt_is_throwing(void);
 /* ---- Fibers, for natives that wait ---- */
 
 /* The calling fiber stops after this native until resumed; the value it is resumed with becomes the
- * native's result. `deadline_us` UINT64_MAX: no time limit; at the deadline it resumes with undefined. */
+ * native's result. `deadline_us` UINT64_MAX: no time limit; at the deadline it resumes with
+ * undefined. */
 rt_value_t rt_fiber_wait(uint64_t deadline_us);
 /* Starts `function` in a fiber of its own. `how` is OpCall of the ABI. Returns the fiber value. */
 rt_value_t rt_fiber_start(rt_value_t function, rt_value_t receiver, const rt_value_t *arguments,

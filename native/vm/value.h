@@ -15,14 +15,15 @@ typedef uint64_t rt_value_t;
 
 /* High words. An image's integer literals have the same form: int32 below 0xffffffff. */
 #define RT_TAG_INT 0xffffffffu
-#define RT_TAG_SPECIAL 0xfffffffeu     /* undefined, null, false, true */
-#define RT_TAG_OBJECT 0xfffffffdu      /* heap object: payload is a reference, kind in its header */
-#define RT_TAG_FUNCTION 0xfffffffcu    /* payload: function of the image, or native from 50000 */
-#define RT_TAG_STRING 0xfffffffbu      /* string in flash; payload: type << 14 | index */
-#define RT_TAG_BUFFER 0xfffffffau      /* read-only buffer in the image; payload: its index */
-#define RT_TAG_BUILTIN 0xfffffff9u     /* payload: builtin object */
-#define RT_TAG_ROLE 0xfffffff8u        /* payload: role */
-#define RT_TAG_ROLE_MEMBER 0xfffffff7u /* payload: role << 16 | packet spec in the image's section */
+#define RT_TAG_SPECIAL 0xfffffffeu  /* undefined, null, false, true */
+#define RT_TAG_OBJECT 0xfffffffdu   /* heap object: payload is a reference, kind in its header */
+#define RT_TAG_FUNCTION 0xfffffffcu /* payload: function of the image, or native from 50000 */
+#define RT_TAG_STRING 0xfffffffbu   /* string in flash; payload: type << 14 | index */
+#define RT_TAG_BUFFER 0xfffffffau   /* read-only buffer in the image; payload: its index */
+#define RT_TAG_BUILTIN 0xfffffff9u  /* payload: builtin object */
+#define RT_TAG_ROLE 0xfffffff8u     /* payload: role */
+#define RT_TAG_ROLE_MEMBER \
+  0xfffffff7u /* payload: role << 16 | packet spec in the image's section */
 #define RT_TAG_SERVICE_SPEC 0xfffffff6u /* payload: service spec */
 #define RT_TAG_PACKET_SPEC 0xfffffff5u  /* payload: service spec << 16 | packet within it */
 #define RT_TAG_PIN 0xfffffff4u          /* GPIO; payload: index into the board's pins */

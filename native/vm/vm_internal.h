@@ -130,8 +130,6 @@ rt_call_outcome_t rt_call_value(rt_value_t function, rt_value_t receiver, rt_val
 /* An activation of image function `index`, not yet linked to a caller. NULL: out of memory. */
 rt_frame_t *rt_frame_new(uint32_t index, rt_ref_t closure, rt_value_t receiver,
                          const rt_value_t *arguments, uint32_t count);
-/* The frame returned or was left: gives it back unless it is captured. */
-void rt_frame_leave(rt_frame_t *frame);
 
 /* For the collector: their fields. */
 void rt_frame_mark(const rt_object_t *frame);
