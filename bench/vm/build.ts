@@ -38,10 +38,10 @@ export async function buildChip(name = 'bench-vm', more: string[] = []): Promise
   return output;
 }
 
-export async function buildWasm(): Promise<WebAssembly.Module> {
+export async function buildWasm(): Promise<Uint8Array<ArrayBuffer>> {
   const output = join(outputDir('bench-vm'), 'vm.wasm');
   const objects = await compile(WASM, 'bench-vm/wasm');
   const exported = ['bench_start', 'bench_run', '__heap_base'].map((name) => `--export=${name}`);
   await zig(['wasm-ld', '--no-entry', ...exported, ...objects, '-o', output]);
-  return new WebAssembly.Module(readFileSync(output));
+  return new Uint8Array(readFileSync(output));
 }

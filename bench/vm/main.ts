@@ -108,40 +108,69 @@ function wasmRunner(module: WebAssembly.Module, program: Uint8Array): () => void
   };
 }
 
-/** Rounds of fib(20) in a measured run; a run with none is taken off. */
+/** Rounds of fib(20) of a run in which both machines' WebAssembly has become fast. */
 const ROUNDS = 20;
 
-/** The time of one fib(20), on each. */
-async function fibonacciRow(): Promise<VmBenchRow> {
-  const module = await buildWasm();
+function fibonacciRow(name: string, ours: number, official: number, target?: number): VmBenchRow {
+  const times = Math.round((10 * official) / ours) / 10;
+  return {
+    name,
+    what: `${ours.toFixed(2)} ms here, ${official.toFixed(1)} ms on the official VM`,
+    unit: 'times',
+    target,
+    ours: times,
+    official: 1,
+    officialUnit: 'times',
+    ok: target === undefined || times >= target,
+  };
+}
+
+async function checkOfficial(program: Uint8Array, rounds: number): Promise<void> {
+  const { lines } = await runOfficial(program);
+  if (lines.join() !== `> ${6765 * rounds}`) {
+    throw new Error(`the official VM says ${lines.join()}`);
+  }
+}
+
+/** fib(20) as a program meets it: once, in a machine that was just started. */
+async function firstFibonacci(bytes: Uint8Array<ArrayBuffer>): Promise<VmBenchRow> {
+  const once = compileSource(fibonacci(1)).image;
+  const none = compileSource(fibonacci(0)).image;
+  await checkOfficial(once, 1);
+  const fresh = async (program: Uint8Array): Promise<number> => {
+    let least = Infinity;
+    for (let i = 0; i < 20; i++) {
+      const run = wasmRunner(new WebAssembly.Module(bytes), program);
+      least = Math.min(least, await best(run, 1));
+    }
+    return least;
+  };
+  const ours = (await fresh(once)) - (await fresh(none));
+  const official =
+    (await best(() => runOfficial(once), 8)) - (await best(() => runOfficial(none), 8));
+  return fibonacciRow('fib(20) in WebAssembly, once', ours, official, 20);
+}
+
+/** fib(20) again and again, when the engine below has optimised what it runs. */
+async function repeatedFibonacci(bytes: Uint8Array<ArrayBuffer>): Promise<VmBenchRow> {
+  const module = new WebAssembly.Module(bytes);
   const large = compileSource(fibonacci(ROUNDS)).image;
   const small = compileSource(fibonacci(0)).image;
-  const { lines } = await runOfficial(large);
-  if (lines.join() !== `> ${6765 * ROUNDS}`)
-    throw new Error(`the official VM says ${lines.join()}`);
+  await checkOfficial(large, ROUNDS);
   const runLarge = wasmRunner(module, large);
   const runSmall = wasmRunner(module, small);
   const ours = ((await best(runLarge, 20)) - (await best(runSmall, 20))) / ROUNDS;
   const officialLarge = await best(() => runOfficial(large), 8);
   const official = (officialLarge - (await best(() => runOfficial(small), 8))) / ROUNDS;
-  const times = Math.round((10 * official) / ours) / 10;
-  return {
-    name: 'fib(20) in WebAssembly',
-    what: `${ours.toFixed(2)} ms here, ${official.toFixed(1)} ms on the official VM`,
-    unit: 'times',
-    target: 20,
-    ours: times,
-    official: 1,
-    officialUnit: 'times',
-    ok: times >= 20,
-  };
+  return fibonacciRow('fib(20) in WebAssembly, repeated', ours, official);
 }
 
 export async function benchVm(): Promise<VmBenchRow[]> {
   const elf = await buildChip();
   const rows: VmBenchRow[] = [];
   for (const program of programs) rows.push(await chipRow(elf, program));
-  rows.push(await fibonacciRow());
+  const bytes = await buildWasm();
+  rows.push(await firstFibonacci(bytes), await repeatedFibonacci(bytes));
   return rows;
 }
 

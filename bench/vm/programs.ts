@@ -14,6 +14,8 @@ export interface BenchProgram {
   upstream?: number;
   /** The body waits: the bus runs, and time is skipped. */
   waits?: boolean;
+  /** What a turn does beside what is measured: it is taken off. */
+  rest?: string;
 }
 
 export const programs: BenchProgram[] = [
@@ -90,12 +92,40 @@ const a = new A()`,
     per: 'turn',
     target: 6250,
     waits: true,
+    rest: 'await ds.sleep(600)',
+  },
+  {
+    name: 'command with report',
+    what: 'a command to a C service; its report resumes the fiber that asked',
+    setup: `const led = new ds.LightBulb("led")
+let asking: any
+;(led as any)._onPacket = async (packet: any) => {
+  if (packet && asking) { const fiber = asking; asking = undefined; fiber.resume(packet) }
+}
+async function ask() { asking = ds.Fiber.self(); await led.sendCommand(0x1001); return await ds.suspend() }
+await ds.sleep(2000)`,
+    body: 'for (let i = 0; i < N; ++i) await ask()',
+    per: 'turn',
+    target: 6250,
+    waits: true,
+  },
+  {
+    name: 'ds.actionReport',
+    what: "the same through the npm library's own function, which is TypeScript",
+    setup: `const led = new ds.LightBulb("led")
+async function ask() {
+  return await ds.actionReport(led, "intensity" as any, async () => { await led.sendCommand(0x1001) })
+}
+await ds.sleep(2000)`,
+    body: 'for (let i = 0; i < N; ++i) await ask()',
+    per: 'turn',
+    waits: true,
   },
 ];
 
 /** The loop itself, to be taken off where the figure is for a turn. */
 export function emptyTurn(program: BenchProgram): BenchProgram {
-  const rest = program.waits ? 'await ds.sleep(600)' : '';
+  const rest = program.rest ?? '';
   return { ...program, body: `for (let i = 0; i < N; ++i) { ${rest} }` };
 }
 
