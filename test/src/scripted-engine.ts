@@ -1,9 +1,13 @@
 import type { Inference, LearningEngine, TrainingState } from '../../sim/learning-engine.ts';
 import { Random } from '../support/random.ts';
 
+/** Levels that a 12-bit converter passes on as they are: multiples of 16. */
+const LEVEL = { base: 1024, label: 160, stranger: 80 };
+
 /** A word of the scripted world: its samples say what an engine would have to find out. */
 export function wordPcm(label: number, stranger: boolean): Int16Array {
-  return new Int16Array(4000).fill(1000 + 100 * label + (stranger ? 50 : 0));
+  const level = LEVEL.base + LEVEL.label * label + (stranger ? LEVEL.stranger : 0);
+  return new Int16Array(4000).fill(level);
 }
 
 export interface Script {
@@ -62,8 +66,8 @@ export class ScriptedEngine implements LearningEngine {
   }
 
   features(pcm: Int16Array): Int8Array {
-    const code = Math.max(...pcm) - 1000;
-    return Int8Array.of(Math.floor(code / 100), code % 100);
+    const code = Math.max(...pcm) - LEVEL.base;
+    return Int8Array.of(Math.floor(code / LEVEL.label), code % LEVEL.label);
   }
 
   infer(input: Int8Array): Inference {
