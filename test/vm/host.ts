@@ -13,7 +13,7 @@ export function runHost(program: string, image: string, options: string[] = []):
     execFile(
       program,
       ['--end', ...options, image],
-      { env: environment, maxBuffer: 1 << 26, timeout: HANG_MS },
+      { env: environment, maxBuffer: 1 << 28, timeout: HANG_MS },
       (error, stdout, stderr) => {
         if (stderr === '' && /\n= \w/.test(`\n${stdout}`)) resolve(withoutReport(stdout));
         else
