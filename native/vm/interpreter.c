@@ -8,6 +8,8 @@
  * A METHOD value (see value.h) is only ever at the bottom of the stack; opcodes that take the
  * bottom value and are not calls go through the slow half of their work when its tag is none they
  * know, and that settles it.
+ *
+ * The file is long because the opcodes are one function: they share registers, labels and ways out.
  */
 #include "vm/interpreter.h"
 

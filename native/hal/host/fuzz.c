@@ -164,6 +164,7 @@ static void save(const uint8_t *bytes, size_t size) {
 }
 
 static void try_image(const uint8_t *bytes, size_t size) {
+  /* Of the exact size, so that the sanitizer sees a read past the end; tests only, no firmware. */
   uint8_t *exact = malloc(size);
   uint64_t *heap = malloc(HEAP_BYTES);
   if (exact == NULL || heap == NULL) exit(2);

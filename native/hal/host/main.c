@@ -117,6 +117,7 @@ int main(int count, char **arguments) {
       .console = print_line,
   };
   uint8_t *image = read_file(options.image, &run.image_bytes);
+  /* A program of the computer, for tests: the sanitizer watches both ends of what malloc gives. */
   run.heap = malloc(run.heap_bytes);
   if (image == NULL || run.heap == NULL) {
     fprintf(stderr, "%s: cannot be read\n", options.image);
