@@ -12,7 +12,8 @@
  * r0 to r3 and r6 are free within an opcode; the macro `next` wants r3, so that opcodes that use r3
  * or r6 restore them. A value is loaded and stored as two words, payload first.
  *
- * The file is long because the opcodes are one block of assembler, with short branches between them.
+ * The file is long because the opcodes are one block of assembler, with short branches between
+ * them.
  */
 #include "vm/interpreter.h"
 
