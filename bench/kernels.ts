@@ -7,7 +7,7 @@
  * Code, tables and weights lie in flash, activations in SRAM. The emulator has no XIP cache: flash
  * costs what SRAM costs (bench/rp2040/README.md says what the counts are worth).
  */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -28,10 +28,8 @@ const MODEL = FLASH + 0x100000;
 const ENGINE_BYTES = 20;
 const LAYER_WORD = 8;
 
-const KERNELS = 'engine check conv matmul dot dense depthwise pool add softmax requantise'.split(
-  ' ',
-);
-const SOURCES = [...KERNELS.map((name) => `native/engine/${name}.c`), 'native/hal/libc.c'];
+const KERNELS = readdirSync(join(root, 'native/engine')).filter((name) => name.endsWith('.c'));
+const SOURCES = [...KERNELS.map((name) => `native/engine/${name}`), 'native/hal/libc.c'];
 /** As the firmware is built; the sanitizer that zig adds in debug builds is off at -O2. */
 const FLAGS = ['-O2', '-fno-unroll-loops', '-ffreestanding', '-Inative', '-Inative/engine'];
 
@@ -101,7 +99,7 @@ function rows(target: Target): { layers: LayerCost[]; longest: number; stack: nu
 
 async function measure(path: string, profile: boolean): Promise<ModelCost> {
   const bytes = readFileSync(path);
-  const compiled = compileModel(bytes, basename(path));
+  const compiled = compileModel(bytes, basename(path), { packed: true });
   const target = start(compiled);
   const { machine, engine } = target;
   const { inputTensor, outputTensor, tensors, macs } = compiled.model;

@@ -113,7 +113,7 @@ class Device {
 }
 
 function measure(file: string, method: 'head' | 'skip' | 'lora', elf: string): TrainingCost {
-  const compiled = compileModel(readFileSync(file), basename(file), { adapter: { method } });
+  const compiled = compileModel(readFileSync(file), basename(file), { adapter: { method }, packed: true });
   const device = new Device(compiled, elf);
   device.remember();
   const units = device.burst();

@@ -19,6 +19,8 @@ export interface BuildOptions {
   dryRun?: boolean;
   /** Another board than the manifest's: a name in boards/ or a path. */
   board?: string;
+  /** As compileModel takes it; default true, since firmware for boards is what is built. */
+  packed?: boolean;
 }
 
 export const OUTPUT_ADVICE = 'name another folder with --out';
@@ -40,9 +42,10 @@ export function buildProject(manifestPath: string, options: BuildOptions = {}): 
   const board = boardOf(manifest, options.board);
   checkModules(manifest);
   const bytes = readModel(manifest);
+  const { packed = true } = options;
   const file = relative('', manifest.modelPath);
   const compile = (adapter?: AdapterOptions): CompiledModel =>
-    compileModel(bytes, file, { ...pick(manifest), adapter });
+    compileModel(bytes, file, { ...pick(manifest), adapter, packed });
   const compiled = compile(manifest.adapter);
   const plan = memoryReport(compiled, board.flashSectorBytes);
   const others = alternatives(manifest, board, compile);

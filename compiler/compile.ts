@@ -9,6 +9,7 @@ import { featureSource, resolveFeatures, type FeatureOptions, type Features } fr
 import type { Description, StructTable, StructValue, Table } from './layout.ts';
 import { lower, type LoweredLayer, type LoweredModel, type LoweredTensor } from './lower.ts';
 import { MODEL_MAGIC, MODEL_VERSION, NONE, OP, RtLayer, RtModel, RtTensor } from './model.ts';
+import { packModel } from './packing.ts';
 import { exactReal } from './quantize.ts';
 import { readTflite } from './tflite.ts';
 import { planTraining } from './training.ts';
@@ -18,6 +19,8 @@ export interface CompileOptions {
   /** Win over what the model's own metadata says. */
   features?: FeatureOptions;
   labels?: string[];
+  /** Also the tables that the boards' kernels are fast with (packing.ts); the WebAssembly needs none. */
+  packed?: boolean;
 }
 
 export interface CompiledModel {
@@ -41,6 +44,7 @@ export function compileModel(
   options: CompileOptions = {},
 ): CompiledModel {
   const model = lower(readTflite(bytes, file), bytes);
+  if (options.packed === true) packModel(model);
   const { features, labels } = resolveFeatures(model, options);
   const { adapter } = options;
   const training =
@@ -183,5 +187,7 @@ function layerValue(layer: LoweredLayer): StructValue {
     weight_scale: layer.weightScale ?? null,
     add: layer.add ?? null,
     softmax: layer.softmax ?? null,
+    packed: layer.packed ?? null,
+    quick: layer.quick ?? null,
   };
 }

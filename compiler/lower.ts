@@ -56,6 +56,10 @@ export interface LoweredLayer {
   weightScale?: StructTable;
   add?: StructTable;
   softmax?: StructTable;
+  /** Weights and bias in the order of a board's kernel (packing.ts). */
+  packed?: ArrayTable;
+  /** What requantise.h prepares per channel. */
+  quick?: ArrayTable;
 }
 
 /** A piece of the arena that one or several tensors share, with its life in layer steps. */

@@ -75,6 +75,8 @@ export const RtLayer = struct('rt_layer_t', HEADER, {
   weight_scale: pointer('rt_real_t'),
   add: pointer('rt_add_t'),
   softmax: pointer('rt_softmax_t'),
+  packed: pointer('uint32_t'),
+  quick: pointer('int32_t'),
 });
 
 export const RtModel = struct('rt_model_t', HEADER, {

@@ -122,6 +122,7 @@ function flashParts(compiled: CompiledModel): MemoryPart[] {
   const part = new Map<ConstantTable, string>();
   for (const layer of compiled.model.layers) {
     if (layer.weights) part.set(layer.weights, 'weights');
+    if (layer.packed) part.set(layer.packed, 'packed weights');
     if (layer.bias) part.set(layer.bias, 'bias');
     const quantisation = [
       layer.multiplier,
@@ -129,6 +130,7 @@ function flashParts(compiled: CompiledModel): MemoryPart[] {
       layer.weightScale,
       layer.add,
       layer.softmax,
+      layer.quick,
     ];
     for (const table of quantisation) if (table) part.set(table, 'quantisation tables');
   }

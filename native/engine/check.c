@@ -1,5 +1,7 @@
 #include "check.h"
 
+#include "pair_dot.h"
+
 typedef struct {
   const rt_model_t *model;
   rt_image_t image;
@@ -57,6 +59,12 @@ static int rescaling_is_sound(int32_t multiplier, int32_t shift) {
   return multiplier >= 0 && within(shift, -31, 30);
 }
 
+/* Any words are: they give wrong sums, but no wrong address. */
+static int packed_is_sound(const check_t *c, const rt_layer_t *l, uint32_t rows, uint32_t length) {
+  if (l->op == RT_OP_DEPTHWISE_CONV_2D) return 0;
+  return readable(c, l->packed, 4 * rt_pair_words(rows, length), 4);
+}
+
 /* Weights [rows * length] and the per-channel tables of a layer with `rows` outputs. */
 static int weights_are_sound(const check_t *c, const rt_layer_t *l, uint32_t rows,
                              uint32_t length) {
@@ -64,6 +72,7 @@ static int weights_are_sound(const check_t *c, const rt_layer_t *l, uint32_t row
   if (!readable(c, l->weights, rows * length, 1)) return 0;
   if (!readable(c, l->bias, words, 4) || !readable(c, l->multiplier, words, 4)) return 0;
   if (!readable(c, l->shift, words, 4) || !readable(c, l->weight_scale, 2 * words, 4)) return 0;
+  if (l->packed && !packed_is_sound(c, l, rows, length)) return 0;
   for (uint32_t i = 0; i < rows; i++) {
     if (!rescaling_is_sound(l->multiplier[i], l->shift[i])) return 0;
   }

@@ -1,6 +1,7 @@
 #include "matmul.h"
 
 #include "dot.h"
+#include "pair_dot.h"
 
 typedef struct {
   uint32_t a[RT_MATMUL_CHUNK];
@@ -45,12 +46,69 @@ static void accumulate(const product_t *p, int32_t first, int32_t count, chunk_t
   }
 }
 
+/* ---- packed weights ---- */
+
+/* Entries [from, from + count) of the patch, 4-aligned and filled up to quads. */
+static const int8_t *fetch_quads(const product_t *p, int32_t from, int32_t count,
+                                 int8_t *scratch) {
+  const int8_t *x = p->patch(p->context, from, count, scratch);
+  if ((((uintptr_t)x | (uintptr_t)count) & 3u) == 0) return x;
+  if (x != scratch) {
+    for (int32_t i = 0; i < count; i++) scratch[i] = x[i];
+  }
+  for (int32_t i = count; (i & 3) != 0; i++) scratch[i] = 0; /* their weights are 0 as well */
+  return scratch;
+}
+
+/* Accumulators of one group of RT_PAIR_ROWS channels. out: acc [4 * blocks]. Returns the words of
+ * the group. */
+static uint32_t packed_group(const product_t *p, const uint32_t *packed, uint32_t blocks,
+                             int32_t *acc) {
+  int8_t scratch[RT_PAIR_COLUMNS] __attribute__((aligned(4)));
+  const uint32_t *words = packed + 4u * blocks;
+  const int32_t *start = (const int32_t *)packed;
+  for (int32_t from = 0; from < p->length; from += RT_PAIR_COLUMNS) {
+    const int32_t left = p->length - from;
+    const int32_t length = left < RT_PAIR_COLUMNS ? left : RT_PAIR_COLUMNS;
+    const uint32_t quads = ((uint32_t)length + 3u) >> 2;
+    rt_pair_dot(words, fetch_quads(p, from, length, scratch), quads, start, acc, blocks);
+    words += 8u * quads * blocks;
+    start = acc;
+  }
+  return (uint32_t)(words - packed);
+}
+
+static void packed_pixel(const rt_kernel_t *k, const product_t *p, uint32_t pixel, const int8_t *x,
+                         int8_t *y) {
+  int32_t acc[RT_PAIR_ROWS];
+  const int32_t channels = k->output->channels;
+  const uint32_t *packed = p->layer->packed;
+  for (int32_t first = 0; first < channels; first += RT_PAIR_ROWS) {
+    const int32_t left = channels - first;
+    const int32_t count = left < RT_PAIR_ROWS ? left : RT_PAIR_ROWS;
+    packed += packed_group(p, packed, ((uint32_t)count + 3u) >> 2, acc);
+    if (k->hooks) {
+      for (int32_t c = 0; c < count; c++) k->hooks->accumulators[first + c] = acc[c];
+    } else {
+      rt_requantise_pixel(k->layer, k->output, first, count, acc, y + first);
+    }
+  }
+  if (k->hooks) {
+    k->hooks->pixel(k->hooks->context, k->index, pixel, x, k->hooks->accumulators);
+    rt_requantise_pixel(k->layer, k->output, 0, channels, k->hooks->accumulators, y);
+  }
+}
+
 void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length, rt_patch_t patch,
                      const void *context, const int8_t *x) {
   const uintptr_t alignment = (uintptr_t)k->layer->weights | (uintptr_t)length;
   const product_t p = {k->layer, length, patch, context, (alignment & 3u) == 0};
   const int32_t channels = k->output->channels;
   int8_t *y = k->y + pixel * (uint32_t)channels;
+  if (k->layer->packed) {
+    packed_pixel(k, &p, pixel, x, y);
+    return;
+  }
   chunk_t chunk;
   if (k->hooks) {
     int32_t *acc = k->hooks->accumulators;

@@ -88,6 +88,11 @@ typedef struct {
   const rt_real_t *weight_scale; /* [channels] a per-tensor scale is repeated */
   const rt_add_t *add;           /* RT_OP_ADD only */
   const rt_softmax_t *softmax;   /* RT_OP_SOFTMAX only */
+  /* The weights and the bias once more, in the order of a board's kernel: pair_dot.h for CONV_2D
+   * and FULLY_CONNECTED, depthwise.h for DEPTHWISE_CONV_2D. NULL: the kernel takes `weights`. */
+  const uint32_t *packed;
+  /* Per channel, what requantise.h prepares to be quick; NULL: multiplier and shift alone. */
+  const int32_t *quick;
 } rt_layer_t;
 
 struct rt_adapter_plan; /* native/engine/adapter.h: adapter slots and training buffers */

@@ -45,7 +45,7 @@ function compiled(file: string): CompiledModel {
   } catch {
     throw new RetuneError(`${file}: cannot be read; give the path of a .tflite`);
   }
-  return compileModel(bytes, file, { adapter: { method: 'skip' } });
+  return compileModel(bytes, file, { adapter: { method: 'skip' }, packed: true });
 }
 
 /** A copy of the image with another script in it. */

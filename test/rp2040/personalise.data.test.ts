@@ -81,7 +81,7 @@ function personalise(subject: Subject, options: Partial<TrainingOptions>): Trace
 }
 
 async function onWasm(method: Method, options: Partial<TrainingOptions>): Promise<Trace> {
-  const engine = await Engine.load(MODEL, { adapter: { method } });
+  const engine = await Engine.load(MODEL, { adapter: { method }, packed: true });
   const { training } = engine;
   const burst = (step: () => void): void => {
     for (let done = false; !done; step()) done = training.run(1);

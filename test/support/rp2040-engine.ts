@@ -33,7 +33,7 @@ export class EngineImage {
 
   /** A fresh chip with one model in flash; answers inputs. */
   start(bytes: Uint8Array, file: string): (input: Int8Array) => Int8Array {
-    const { model, description, arenaBytes } = compileModel(bytes, file);
+    const { model, description, arenaBytes } = compileModel(bytes, file, { packed: true });
     const machine = Rp2040Machine.load(this.elf);
     machine.chip.flash.set(modelImage(description, MODEL).bytes, MODEL - FLASH);
     const engine = machine.allocate(ENGINE_BYTES);

@@ -58,6 +58,8 @@ static const int32_t layout[] = {SIZE(rt_real_t),
                                  AT(rt_layer_t, weight_scale),
                                  AT(rt_layer_t, add),
                                  AT(rt_layer_t, softmax),
+                                 AT(rt_layer_t, packed),
+                                 AT(rt_layer_t, quick),
 
                                  SIZE(rt_model_t),
                                  AT(rt_model_t, magic),

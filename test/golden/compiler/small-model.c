@@ -76,6 +76,8 @@ static const rt_layer_t layers[1] = {
     .weight_scale = operator0_weight_scale,
     .add = NULL,
     .softmax = NULL,
+    .packed = NULL,
+    .quick = NULL,
   },
 };
 

@@ -1,0 +1,83 @@
+/**
+ * Weights in the order of the boards' kernels. native/engine/pair_dot.h defines it: groups of 64
+ * rows, in them pieces of 64 columns, in them blocks of four rows, in them quads of columns.
+ */
+import type { ArrayTable } from './layout.ts';
+import type { LoweredLayer, LoweredModel } from './lower.ts';
+
+/** RT_PAIR_ROWS and RT_PAIR_COLUMNS */
+const GROUP_ROWS = 64;
+const PIECE_COLUMNS = 64;
+const BLOCK_ROWS = 4;
+/** Columns of the two words of a quad: the first goes with the upper half of the word. */
+const PAIRS: readonly [number, number][] = [
+  [0, 2],
+  [1, 3],
+];
+
+const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
+
+/** Words that a matrix takes: a bias a row, and half a word a weight. */
+export function packedWords(rows: number, columns: number): number {
+  const padded = roundUp(rows, BLOCK_ROWS);
+  return padded + (padded * roundUp(columns, 4)) / 2;
+}
+
+/**
+ * Packs a row-major int8 matrix [rows][columns] with one bias a row; what is added to fill blocks and
+ * quads is 0. undefined where a pair of weights is too large for the kernel (both -128).
+ */
+export function packMatrix(
+  weights: Int8Array,
+  bias: Int32Array,
+  rows: number,
+  columns: number,
+): Uint32Array | undefined {
+  const out = new Uint32Array(packedWords(rows, columns));
+  let at = 0;
+  let sound = true;
+  const weight = (row: number, column: number): number =>
+    row < rows && column < columns ? (weights[row * columns + column] ?? 0) : 0;
+  const quad = (row: number, column: number): void => {
+    for (const [first, second] of PAIRS) {
+      for (let r = row; r < row + BLOCK_ROWS; r++) {
+        const upper = weight(r, column + first);
+        const lower = weight(r, column + second);
+        sound &&= Math.abs(upper) + Math.abs(lower) < 256;
+        out[at++] = (lower + upper * 65536) >>> 0;
+      }
+    }
+  };
+  const piece = (first: number, end: number, column: number): void => {
+    for (let row = first; row < end; row += BLOCK_ROWS) {
+      const last = Math.min(column + PIECE_COLUMNS, columns);
+      for (let c = column; c < last; c += 4) quad(row, c);
+    }
+  };
+  for (let first = 0; first < rows; first += GROUP_ROWS) {
+    const end = Math.min(first + GROUP_ROWS, roundUp(rows, BLOCK_ROWS));
+    for (let row = first; row < end; row++) out[at++] = (bias[row] ?? 0) >>> 0;
+    for (let column = 0; column < columns; column += PIECE_COLUMNS) piece(first, end, column);
+  }
+  return sound ? out : undefined;
+}
+
+/** Adds the packed tables to every layer whose kernel can use them. */
+export function packModel(model: LoweredModel): void {
+  for (const layer of model.layers) {
+    if (layer.op === 'CONV_2D' || layer.op === 'FULLY_CONNECTED') {
+      layer.packed = packedLayer(layer);
+    }
+  }
+}
+
+function packedLayer(layer: LoweredLayer): ArrayTable | undefined {
+  const { weights, bias } = layer;
+  if (!(weights?.values instanceof Int8Array) || !(bias?.values instanceof Int32Array)) {
+    return undefined;
+  }
+  const rows = bias.values.length;
+  const values = packMatrix(weights.values, bias.values, rows, weights.values.length / rows);
+  if (values === undefined) return undefined;
+  return { name: `operator${layer.operator}_packed`, type: 'uint32_t', values };
+}

@@ -1,0 +1,46 @@
+/*
+ * Matrix times vector, two products a multiply: the inner loop of convolutions and fully connected
+ * layers whose weights the compiler has packed (rt_layer_t.packed).
+ *
+ * Let x, y be two activations and w, v their weights. The 32-bit product
+ *   (x + 2^16 y) (v + 2^16 w) = x v + 2^16 (x w + y v)   modulo 2^32
+ * has the two products wanted in its upper half. |x w + y v| <= 128 * 255 fits there, since the
+ * compiler packs no pair with |w| + |v| > 255; |x v| <= 2^14, so that adding 2^15 before the
+ * arithmetic shift by 16 leaves it exact. On Cortex-M0+ the shift leaves the rounding bit in the
+ * carry, where the addition to the accumulator takes it along: load, MULS, ASRS, ADCS, for two
+ * products.
+ *
+ * Packed matrix [rows][columns], rows padded to a multiple of 4, columns to a multiple of 4, with
+ * weights 0. For each group of RT_PAIR_ROWS rows (the last may be smaller):
+ *   int32 bias [rows of the group]
+ *   for each piece of RT_PAIR_COLUMNS columns (the last may be smaller):
+ *     for each block of 4 rows:
+ *       for each quad of columns c: 4 words of columns c (upper half) and c + 2, one a row; then 4
+ *       words of columns c + 1 (upper half) and c + 3.
+ * A word is lower + 65536 * upper modulo 2^32, both signed.
+ */
+#ifndef RT_ENGINE_PAIR_DOT_H
+#define RT_ENGINE_PAIR_DOT_H
+
+#include <stdint.h>
+
+#define RT_PAIR_ROWS 64    /* of a group: 256 bytes of accumulators */
+#define RT_PAIR_COLUMNS 64 /* of a piece */
+
+/* acc[r] = start[r] + piece of the matrix . x, modulo 2^32, for 4 * blocks rows. in: packed, the
+ * piece's first word; x [4 * quads], 4-aligned; start [4 * blocks], which may be acc. quads
+ * 1..RT_PAIR_COLUMNS / 4, blocks at least 1. */
+void rt_pair_dot(const uint32_t *packed, const int8_t *x, uint32_t quads, const int32_t *start,
+                 int32_t *acc, uint32_t blocks);
+
+/* The same in portable C, which is what other targets than Cortex-M0+ run. */
+void rt_pair_dot_portable(const uint32_t *packed, const int8_t *x, uint32_t quads,
+                          const int32_t *start, int32_t *acc, uint32_t blocks);
+
+/* Words of a packed matrix. rows * columns < 2^29. */
+static inline uint32_t rt_pair_words(uint32_t rows, uint32_t columns) {
+  const uint32_t padded = (rows + 3u) & ~3u;
+  return padded + padded * ((columns + 3u) & ~3u) / 2u;
+}
+
+#endif
