@@ -4,6 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { RP2040 } from 'rp2040js';
+import { ChipClock } from '../../sim/rp2040/clock.ts';
+import { Cpu, CpuStop } from '../../sim/rp2040/cpu.ts';
 import { readElf, type Elf } from './elf.ts';
 
 const FLASH = 0x10000000;
@@ -12,15 +14,19 @@ const SRAM_BYTES = 264 * 1024;
 /** The last word of SRAM holds the BKPT that functions return to; the stack is below it. */
 const RETURN = SRAM + SRAM_BYTES - 8;
 const BKPT = 0xbe00;
+const FLASH_BYTES = 16 * 1024 * 1024;
+const FLASH_SLOTS = FLASH_BYTES / 2;
+
+/** A number for each halfword that code may lie in: SRAM behind flash. */
+const slotOf = (address: number): number =>
+  address < SRAM ? (address - FLASH) >> 1 : FLASH_SLOTS + ((address - SRAM) >> 1);
 
 export interface CallResult {
   /** r0 after the call, as a signed and an unsigned number. */
   result: number;
   unsigned: number;
-  /** Cycles as on the chip: the emulator's, plus one for each PUSH with LR and POP with PC. */
+  /** Cycles as on the chip: as the Cortex-M0+ manual counts them (sim/rp2040/cpu.ts). */
   cycles: number;
-  /** The emulator's own count. */
-  emulatorCycles: number;
   instructions: number;
   /** Bytes of stack used below the caller's. */
   stackBytes: number;
@@ -29,18 +35,21 @@ export interface CallResult {
 }
 
 export interface CallOptions {
-  /** Also tell where the cycles go. */
+  /** Also tell where the cycles go; many times slower. */
   profile?: boolean;
   /** Gives up with an error after so many cycles; default 2^32. */
   maxCycles?: number;
 }
 
 export class Rp2040Machine {
-  readonly chip = new RP2040();
+  readonly chip = new RP2040(new ChipClock());
+  private readonly cpu: Cpu;
   private heap: number;
   private readonly owner: string[] = [];
 
   constructor(readonly elf: Elf) {
+    const host = { synchronize: () => undefined, flashIsReadable: true };
+    this.cpu = new Cpu(this.chip, host, FLASH_BYTES);
     for (const { address, bytes } of elf.segments) {
       if (address >= SRAM) this.chip.sram.set(bytes, address - SRAM);
       else this.chip.flash.set(bytes, address - FLASH);
@@ -48,8 +57,8 @@ export class Rp2040Machine {
     this.chip.sramView.setUint16(RETURN - SRAM, BKPT, true);
     this.heap = this.address('__heap_start');
     for (const [name, { address, size, isFunction }] of elf.symbols) {
-      if (!isFunction || address >= SRAM) continue;
-      for (let at = address; at < address + size; at += 2) this.owner[(at - FLASH) >> 1] = name;
+      if (!isFunction) continue;
+      for (let at = address; at < address + size; at += 2) this.owner[slotOf(at)] = name;
     }
   }
 
@@ -104,41 +113,51 @@ export class Rp2040Machine {
     core.LR = RETURN | 1;
     core.PC = this.address(name);
 
-    let stopped = false;
-    this.chip.onBreak = () => (stopped = true);
-    const { profile, maxCycles = 2 ** 32 } = options;
-    const spent = new Map<string, number>();
-    const flash = this.chip.flash16;
-    const start = core.cycles;
-    let corrections = 0;
-    let instructions = 0;
-    let lowest = stack;
-    while (!stopped) {
-      const pc = core.PC;
-      const before = core.cycles;
-      const opcode = pc < SRAM ? flash[(pc - FLASH) >> 1]! : 0;
-      core.executeInstruction();
-      let extra = 0;
-      if ((opcode & 0xff00) === 0xb500 || (opcode & 0xff00) === 0xbd00) extra = 1;
-      corrections += extra;
-      instructions += 1;
-      if (core.SP < lowest) lowest = core.SP;
-      if (profile) {
-        const owner = this.owner[(pc - FLASH) >> 1] ?? '?';
-        spent.set(owner, (spent.get(owner) ?? 0) + core.cycles - before + extra);
-      }
-      if (core.cycles - start > maxCycles) throw new Error(`${name}: over ${maxCycles} cycles`);
-    }
-    const emulatorCycles = core.cycles - start - 1; // without the BKPT itself
+    const { cpu } = this;
+    const { profile = false, maxCycles = 2 ** 32 } = options;
+    const start = { cycles: cpu.cycles, instructions: cpu.instructions };
+    cpu.lowestStack = stack;
+    const limit = start.cycles + maxCycles;
+    const spent = profile ? this.profiled(limit) : undefined;
+    if (!profile) this.run(limit);
     const result: CallResult = {
       result: core.registers[0]! | 0,
       unsigned: core.registers[0]!,
-      cycles: emulatorCycles + corrections,
-      emulatorCycles,
-      instructions: instructions - 1,
-      stackBytes: stack - lowest,
+      cycles: cpu.cycles - start.cycles,
+      instructions: cpu.instructions - start.instructions,
+      stackBytes: stack - cpu.lowestStack,
     };
-    if (profile) result.profile = new Map([...spent].sort((a, b) => b[1] - a[1]));
+    if (spent) result.profile = new Map([...spent].sort((a, b) => b[1] - a[1]));
     return result;
+  }
+
+  /** Runs until the function returns; the BKPT that it returns to counts nothing. */
+  private run(limit: number): void {
+    try {
+      for (;;) {
+        this.cpu.run(limit);
+        if (this.cpu.cycles >= limit) throw new Error(`over ${limit} cycles`);
+      }
+    } catch (error) {
+      if (!(error instanceof CpuStop && error.breakpoint !== undefined)) throw error;
+    }
+  }
+
+  /** The same instruction by instruction: cycles by function. */
+  private profiled(limit: number): Map<string, number> {
+    const { cpu } = this;
+    const spent = new Map<string, number>();
+    try {
+      for (;;) {
+        const { cycles } = cpu;
+        const owner = this.owner[slotOf(this.chip.core.PC)] ?? '?';
+        cpu.run(cycles + 1);
+        spent.set(owner, (spent.get(owner) ?? 0) + cpu.cycles - cycles);
+        if (cpu.cycles >= limit) throw new Error(`over ${limit} cycles`);
+      }
+    } catch (error) {
+      if (!(error instanceof CpuStop && error.breakpoint !== undefined)) throw error;
+    }
+    return spent;
   }
 }

@@ -31,6 +31,8 @@ const RETURN_CYCLES = 13;
 export class Cpu extends CpuMemory {
   /** Instructions since the start. */
   instructions = 0;
+  /** Lowest stack pointer since somebody set it. */
+  lowestStack = 0xffffffff;
   private readonly core: RP2040['core'];
   private readonly r: Int32Array;
 
@@ -349,6 +351,7 @@ export class Cpu extends CpuMemory {
               const x = ((high === 15 ? pc + 4 : r[high]!) + b) | 0;
               if (high === 15) cycles += 1;
               r[high] = high === 15 ? x & ~1 : high === 13 ? x & ~3 : x;
+              if (high === 13 && x < this.lowestStack) this.lowestStack = x & ~3;
               break;
             }
             case 1: {
@@ -362,6 +365,7 @@ export class Cpu extends CpuMemory {
             case 2:
               if (high === 15) cycles += 1;
               r[high] = high === 15 ? b & ~1 : high === 13 ? b & ~3 : b;
+              if (high === 13 && b < this.lowestStack) this.lowestStack = b & ~3;
               break;
             default:
               cycles += 1;
@@ -538,6 +542,7 @@ export class Cpu extends CpuMemory {
           break;
         case 0x58:
           r[13] = op & 0x80 ? r[13]! - ((op & 127) << 2) : r[13]! + ((op & 127) << 2);
+          if (r[13]! < this.lowestStack) this.lowestStack = r[13]!;
           break;
         // Sign and zero extension
         case 0x59: {
@@ -575,6 +580,7 @@ export class Cpu extends CpuMemory {
             this.write32(at, r[i]!, pc);
           }
           r[13] = at;
+          if (at < this.lowestStack) this.lowestStack = at;
           break;
         }
         case 0x5e: {
