@@ -82,6 +82,8 @@ export const RtAdapterPlan = struct('rt_adapter_plan_t', HEADER, {
   order: buffer,
   cache: buffer,
   windows: u32,
+  cache_windows: u32,
+  resume_layer: index,
   signal: buffer,
   pooled: buffer,
   outputs: buffer,

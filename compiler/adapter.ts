@@ -22,6 +22,9 @@ export const adapterSchema = z.strictObject({
   precision: z.enum(['int8']).optional(),
   /** Labelled windows that fit in memory; 60 if absent. At most as many as adapter_check.c allows. */
   windows: z.int().min(1).max(4096).optional(),
+  /** Of how many windows `lora` keeps what the frozen layers make of them; `retune build` fills
+   * `budgets.ram` where it is absent, otherwise none. */
+  cache: z.int().min(0).max(4096).optional(),
   /** Adapters that the board keeps in flash, for example one a user. */
   slots: z.int().min(1).max(64).optional(),
 });
@@ -40,6 +43,17 @@ export interface RegroupedTensor {
   groupOffset: number;
 }
 
+/** What a burst keeps of a window, so that the frozen layers run once a view and not once a sample. */
+export interface TrainingCache {
+  /** Of how many windows. */
+  windows: number;
+  /** Of one window; 0 where nothing could be kept because nothing lies before what is trained. */
+  entryBytes: number;
+  /** Layer that a sample goes on from, and the share of an inference's products before it; absent
+   * for head and skip, which keep all that they learn from. */
+  resume?: { layer: number; name: string; skipped: number };
+}
+
 export interface TrainingPlan {
   buffers: PlanBuffer[];
   keep?: KeptTensor[];
@@ -53,6 +67,7 @@ export interface TrainingPlan {
   windows: number;
   /** Names of the layers with an adapter, for the report. */
   sites: string[];
+  cache: TrainingCache;
 }
 
 /** Name of the buffer that holds an activation tensor's storage. */

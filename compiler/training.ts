@@ -4,12 +4,13 @@
  * rt_adapter_plan_t; docs/training.md gives the formulae.
  */
 import { RetuneError } from '../cli/error.ts';
-import type { AdapterOptions, TrainingPlan } from './adapter.ts';
+import type { AdapterOptions, TrainingCache, TrainingPlan } from './adapter.ts';
+import { activationCache } from './activation-cache.ts';
 import { backwardPath, planBackward, type Backward } from './backward.ts';
 import type { StructTable, StructValue, Table } from './layout.ts';
 import type { LoweredLayer, LoweredModel, LoweredTensor } from './lower.ts';
 import { quantizeMultiplier } from './quantize.ts';
-import { RtReal } from './model.ts';
+import { NONE, RtReal } from './model.ts';
 import {
   METHOD,
   RtAdapterGroup,
@@ -89,7 +90,11 @@ class Planner {
     const tapChannels = taps.reduce((sum, tap) => sum + tap.channels, 0);
     const normalised = this.method === 'head' ? this.headInputs : tapChannels;
     const payload = payloadBytes(groups, 2 * normalised);
-    const buffers = this.buffers(groups, taps, sites, payload, backward);
+    const cache = this.cache(backward, this.headInputs + tapChannels);
+    const buffers = this.buffers(groups, sites, payload, backward, {
+      vector: this.headInputs + tapChannels,
+      cache,
+    });
     return {
       buffers: buffers.list,
       keep: backward?.keep ?? [],
@@ -97,10 +102,18 @@ class Planner {
       adapterBytes: BLOB_HEADER_BYTES + payload,
       rank: this.rank,
       windows: this.windows,
+      cache,
       sites: [this.head, ...taps.map((tap) => tap.layer), ...sites].map((layer) => layer.name),
       build: (offsetOf) =>
-        this.build(buffers, offsetOf, { groups, taps, sites, tapChannels, backward }),
+        this.build(buffers, offsetOf, { groups, taps, sites, tapChannels, backward, cache }),
     };
+  }
+
+  /** What a burst keeps of its windows: a vector, or what the first trained layer reads. */
+  private cache(backward: Backward | undefined, vector: number): TrainingCache {
+    const first = backward?.steps.at(-1);
+    if (first === undefined) return { windows: this.windows, entryBytes: vector };
+    return activationCache(this.model, first.layer, this.windows, this.options.cache ?? 0);
   }
 
   private tensor(index: number): LoweredTensor {
@@ -256,14 +269,12 @@ class Planner {
 
   private buffers(
     groups: Group[],
-    taps: Tap[],
     sites: LoweredLayer[],
     payload: number,
     backward: Backward | undefined,
+    { vector, cache }: { vector: number; cache: TrainingCache },
   ): BufferList {
     const parameters = countParameters(groups);
-    const tapChannels = taps.reduce((sum, tap) => sum + tap.channels, 0);
-    const vector = this.headInputs + tapChannels;
     const widest = Math.max(
       this.classes,
       ...sites.map((site) => this.tensor(site.output).channels),
@@ -279,7 +290,7 @@ class Planner {
     list.always('momentum', 2 * parameters);
     list.always('gradient', 2 * parameters);
     list.always('order', 4 * this.windows);
-    list.always('cache', backward === undefined ? this.windows * vector : 0);
+    list.always('cache', cache.windows * cache.entryBytes);
     list.add(backward?.buffers ?? []);
     return list;
   }
@@ -293,6 +304,7 @@ class Planner {
       sites: LoweredLayer[];
       tapChannels: number;
       backward: Backward | undefined;
+      cache: TrainingCache;
     },
   ): Table {
     const { groups, taps, sites, backward } = parts;
@@ -336,6 +348,8 @@ class Planner {
       groups: groupTable(groups),
       parameter_count: countParameters(groups),
       windows: this.windows,
+      cache_windows: parts.cache.windows,
+      resume_layer: backward?.steps.at(-1)?.layer ?? NONE,
     };
     for (const name of BUFFER_MEMBERS) value[name] = place(name);
     return { name: 'adapter_plan', type: RtAdapterPlan, values: [value] };

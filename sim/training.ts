@@ -62,6 +62,19 @@ const PARAMETERS: [keyof TrainingOptions, number][] = [
   ['seed', 1],
 ];
 
+/** rt_train_phase_t: the kind of the next unit of work. */
+const PHASES = [
+  'idle',
+  'cache',
+  'sample',
+  'forward',
+  'backward',
+  'refresh',
+  'update',
+  'check',
+] as const;
+export type TrainingPhase = (typeof PHASES)[number];
+
 const OK = 0;
 const NO_BUDGET = 0x7fffffff;
 const Q16 = 2 ** 16;
@@ -174,6 +187,11 @@ export class Training {
   /** The burst ends after the present step. */
   stop(): void {
     this.firmware.call('rt_train_stop', this.trainer);
+  }
+
+  /** What the next unit of work is for. */
+  get phase(): TrainingPhase {
+    return PHASES[this.firmware.call('rt_sim_trainer_phase', this.trainer)] ?? 'idle';
   }
 
   /** Updates done in this burst. */

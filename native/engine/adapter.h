@@ -118,8 +118,11 @@ typedef struct rt_adapter_plan {
   rt_adapter_buffer_t momentum; /* int16 [parameters] */
   rt_adapter_buffer_t gradient; /* int16 [parameters] */
   rt_adapter_buffer_t order;    /* uint16 [2][windows]: training windows, their order */
-  rt_adapter_buffer_t cache;    /* vectors [windows]; head and skip */
+  rt_adapter_buffer_t cache;    /* [cache_windows] entries: see train_cache.h */
   uint32_t windows;             /* how many windows a burst can use */
+  uint32_t cache_windows; /* of the first so many the frozen activations are kept: all of them for
+                             head and skip, 0..windows for lora, which recomputes the others */
+  uint32_t resume_layer; /* lora: the first trained layer, whose input is kept; RT_NONE otherwise */
 
   /* Backward pass; lora. */
   rt_adapter_buffer_t signal;  /* int16: gradient of the activations */

@@ -1,5 +1,7 @@
 #include "adapter_check.h"
 
+#include "train_cache.h"
+
 #define WINDOWS_MAX 4096u
 #define GROUPS_MAX 256u
 #define PARAMETERS_MAX (1u << 20)
@@ -75,7 +77,6 @@ static rt_status_t check_buffers(const rt_adapter_t *adapter) {
       plan->payload.bytes != payload || plan->snapshot.bytes != payload) {
     return RT_ERROR_MODEL_LAYOUT;
   }
-  uint32_t cache = adapter->kind->cached ? plan->windows * vector : 0;
   uint32_t fits =
       buffer_fits(adapter, &plan->payload, payload) &&
       buffer_fits(adapter, &plan->snapshot, payload) &&
@@ -88,8 +89,23 @@ static rt_status_t check_buffers(const rt_adapter_t *adapter) {
       buffer_fits(adapter, &plan->momentum, 2u * parameters) &&
       buffer_fits(adapter, &plan->gradient, 2u * parameters) &&
       buffer_fits(adapter, &plan->order, 4u * plan->windows) &&
-      buffer_fits(adapter, &plan->cache, cache);
+      buffer_fits(adapter, &plan->cache, 0);
   return fits ? RT_OK : RT_ERROR_MODEL_LAYOUT;
+}
+
+/* Entries within the buffer; what a burst goes on from is the last step's input. */
+static rt_status_t check_cache(const rt_adapter_t *adapter) {
+  const rt_adapter_plan_t *plan = adapter->plan;
+  if (plan->cache_windows > plan->windows) return RT_ERROR_MODEL_LAYOUT;
+  if (adapter->kind->cached) {
+    if (plan->cache_windows != plan->windows) return RT_ERROR_MODEL_LAYOUT;
+  } else if (plan->step_count == 0 ||
+             plan->steps[plan->step_count - 1].layer != plan->resume_layer) {
+    return RT_ERROR_MODEL_LAYOUT;
+  }
+  uint32_t entry = rt_train_cache_entry_bytes(adapter);
+  return entry == 0 || plan->cache.bytes / entry >= plan->cache_windows ? RT_OK
+                                                                        : RT_ERROR_MODEL_LAYOUT;
 }
 
 static uint32_t apart(const rt_adapter_buffer_t *a, const rt_adapter_buffer_t *b) {
@@ -241,10 +257,12 @@ rt_status_t rt_adapter_check(const rt_adapter_t *adapter) {
   if (status == RT_OK) status = check_buffers(adapter);
   if (status == RT_OK) status = check_overlaps(adapter);
   if (status == RT_OK) status = adapter->kind->check(adapter);
-  if (status != RT_OK || adapter->kind->cached) return status;
+  if (status != RT_OK) return status;
+  if (adapter->kind->cached) return check_cache(adapter);
   if (adapter->plan->step_count == 0 || adapter->plan->step_count > adapter->plan->head_layer) {
     return RT_ERROR_MODEL_LAYOUT;
   }
   status = check_masks(adapter);
-  return status == RT_OK ? check_steps(adapter) : status;
+  if (status == RT_OK) status = check_steps(adapter);
+  return status == RT_OK ? check_cache(adapter) : status;
 }

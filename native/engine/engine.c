@@ -21,8 +21,10 @@ int8_t *rt_engine_tensor(const rt_engine_t *engine, uint32_t tensor) {
   return engine->arena + engine->model->tensors[tensor].offset_bytes;
 }
 
-void rt_engine_begin(rt_engine_t *engine) {
-  engine->layer = 0;
+void rt_engine_begin(rt_engine_t *engine) { rt_engine_resume(engine, 0); }
+
+void rt_engine_resume(rt_engine_t *engine, uint32_t layer) {
+  engine->layer = layer;
   engine->row = 0;
 }
 

@@ -31,6 +31,9 @@ int8_t *rt_engine_tensor(const rt_engine_t *engine, uint32_t tensor);
 /* Starts an inference over the input tensor. */
 void rt_engine_begin(rt_engine_t *engine);
 
+/* The same from a later layer on: the caller has put back what it reads of earlier ones. */
+void rt_engine_resume(rt_engine_t *engine, uint32_t layer);
+
 /* Runs whole output rows until about budget_macs multiply-accumulates are spent (at least one row
  * a call). Returns RT_BUSY while rows are left, RT_OK when the output tensor is complete. */
 rt_status_t rt_engine_run(rt_engine_t *engine, uint32_t budget_macs);

@@ -1,10 +1,12 @@
 #include "train.h"
 
 #include "loss.h"
+#include "train_cache.h"
 
 /* Cycles of a Cortex-M0+ a unit of work, for budgets: measured in bench/, rounded up. */
 #define CYCLES_PARAMETER 380u
 #define CYCLES_SHOW_VALUE 10u /* as it is */
+#define CYCLES_COPIED_VALUE 2u
 #define CYCLES_VIEW_VALUE 150u
 #define CYCLES_OTHER 190u
 
@@ -18,12 +20,6 @@ static uint16_t *training_slots(const rt_trainer_t *trainer) {
 
 static uint16_t *sample_order(const rt_trainer_t *trainer) {
   return training_slots(trainer) + trainer->adapter->plan->windows;
-}
-
-static int8_t *cached_vector(const rt_trainer_t *trainer, uint32_t position) {
-  const rt_adapter_plan_t *plan = trainer->adapter->plan;
-  return (int8_t *)rt_adapter_buffer(trainer->adapter, &plan->cache) +
-         position * plan->vector.bytes;
 }
 
 static int8_t *snapshot(const rt_trainer_t *trainer) {
@@ -125,7 +121,11 @@ rt_status_t rt_train_begin(rt_trainer_t *trainer, const rt_train_params_t *param
   rt_groups_begin(adapter);
   adapter->enabled = 1;
   adapter->training = !adapter->kind->cached;
-  trainer->phase = adapter->kind->cached ? RT_PHASE_CACHE : RT_PHASE_SAMPLE;
+  trainer->cached = trainer->count;
+  if (trainer->cached > adapter->plan->cache_windows) {
+    trainer->cached = adapter->plan->cache_windows;
+  }
+  trainer->phase = RT_PHASE_CACHE;
   return RT_OK;
 }
 
@@ -150,58 +150,75 @@ static uint32_t input_values(const rt_trainer_t *trainer) {
   return trainer->windows.entry_bytes - (uint32_t)sizeof(rt_window_head_t);
 }
 
-/* A row of a forward pass over window `slot`; the first call shows it. Returns RT_OK at its end. */
-static rt_status_t forward_unit(rt_trainer_t *trainer, uint32_t slot, uint32_t jittered,
-                                uint32_t *cycles) {
-  const rt_train_params_t *p = &trainer->params;
+/* Shows the training window at `position` and starts a forward pass. */
+static void show(rt_trainer_t *trainer, uint32_t slot, uint32_t jittered, uint32_t *cycles) {
+  const rt_windows_jitter_t *jitter = jittered ? &trainer->params.jitter : 0;
+  rt_windows_show(&trainer->windows, slot, jitter, &trainer->view_random);
+  rt_engine_begin(trainer->adapter->engine);
+  trainer->started = 1;
+  *cycles += input_values(trainer) * (jittered ? CYCLES_VIEW_VALUE : CYCLES_SHOW_VALUE);
+}
+
+/* A row of the forward pass that has started. Returns RT_OK when all before layer `end` is done. */
+static rt_status_t row_unit(rt_trainer_t *trainer, uint32_t end, uint32_t *cycles) {
   rt_engine_t *engine = trainer->adapter->engine;
-  if (!trainer->started) {
-    rt_windows_show(&trainer->windows, slot, jittered ? &p->jitter : 0, &trainer->view_random);
-    rt_engine_begin(engine);
-    trainer->started = 1;
-    *cycles += input_values(trainer) * (jittered ? CYCLES_VIEW_VALUE : CYCLES_SHOW_VALUE);
-    return RT_BUSY;
-  }
   *cycles += rt_adapter_row_cycles(trainer->adapter, engine->layer);
   rt_status_t status = rt_engine_run(engine, 1); /* a row is the least it does */
+  if (status == RT_BUSY && engine->layer == end) status = RT_OK;
   if (status != RT_BUSY) trainer->started = 0;
   return status;
 }
 
-/* Stores the vector of the pass that has just ended. */
-static void store_vector(rt_trainer_t *trainer, uint32_t position) {
+/* A row of a forward pass over window `slot`; the first call shows it. Returns RT_OK at its end. */
+static rt_status_t forward_unit(rt_trainer_t *trainer, uint32_t slot, uint32_t jittered,
+                                uint32_t *cycles) {
+  if (trainer->started) {
+    return row_unit(trainer, trainer->adapter->engine->model->layer_count, cycles);
+  }
+  show(trainer, slot, jittered, cycles);
+  return RT_BUSY;
+}
+
+/* The same through the frozen layers alone, whose result is kept as entry `position` at the end. */
+static rt_status_t frozen_unit(rt_trainer_t *trainer, uint32_t position, uint32_t jittered,
+                               uint32_t *cycles) {
   const rt_adapter_t *adapter = trainer->adapter;
-  __builtin_memcpy(cached_vector(trainer, position), adapter->vector, adapter->plan->vector.bytes);
+  if (!trainer->started) {
+    show(trainer, training_slots(trainer)[position], jittered, cycles);
+    return RT_BUSY;
+  }
+  rt_status_t status = row_unit(trainer, rt_train_cache_end(adapter), cycles);
+  if (status != RT_OK) return status;
+  rt_train_cache_store(adapter, position);
+  *cycles += rt_train_cache_values(adapter) * CYCLES_COPIED_VALUE;
+  return RT_OK;
 }
 
 static void calibrate_unit(rt_trainer_t *trainer, uint32_t *cycles) {
   rt_adapter_t *adapter = trainer->adapter;
   rt_status_t status = RT_OK;
   if (adapter->kind->calibrate) {
-    status = adapter->kind->calibrate(adapter, cached_vector(trainer, 0), trainer->count,
+    status = adapter->kind->calibrate(adapter, rt_train_cache_entry(adapter, 0), trainer->count,
                                       &trainer->calibrated, cycles);
   }
   if (status == RT_OK) trainer->phase = RT_PHASE_SAMPLE;
 }
 
 static rt_status_t cache_unit(rt_trainer_t *trainer, uint32_t *cycles) {
-  if (trainer->position == trainer->count) {
+  if (trainer->position == trainer->cached) {
     calibrate_unit(trainer, cycles);
     return RT_BUSY;
   }
-  uint32_t slot = training_slots(trainer)[trainer->position];
-  rt_status_t status = forward_unit(trainer, slot, 0, cycles);
-  if (status != RT_OK) return status;
-  store_vector(trainer, trainer->position++);
+  rt_status_t status = frozen_unit(trainer, trainer->position, 0, cycles);
+  if (status == RT_OK) trainer->position++;
   return RT_BUSY;
 }
 
 static rt_status_t refresh_unit(rt_trainer_t *trainer, uint32_t *cycles) {
   uint32_t position = trainer->refreshed;
-  while (position >= trainer->count) position -= trainer->count;
-  rt_status_t status = forward_unit(trainer, training_slots(trainer)[position], 1, cycles);
+  while (position >= trainer->cached) position -= trainer->cached;
+  rt_status_t status = frozen_unit(trainer, position, 1, cycles);
   if (status != RT_OK) return status;
-  store_vector(trainer, position);
   trainer->refreshed++;
   trainer->phase = RT_PHASE_SAMPLE;
   return RT_BUSY;
@@ -209,8 +226,8 @@ static rt_status_t refresh_unit(rt_trainer_t *trainer, uint32_t *cycles) {
 
 /* New views are spread evenly over the burst. */
 static uint32_t wants_refresh(const rt_trainer_t *trainer) {
-  uint32_t views = (trainer->params.views - 1u) * trainer->count; /* at most 254 * 4,096 */
-  if (!trainer->adapter->kind->cached || trainer->refreshed >= views) return 0;
+  uint32_t views = (trainer->params.views - 1u) * trainer->cached; /* at most 254 * 4,096 */
+  if (trainer->refreshed >= views) return 0;
   if (trainer->in_batch != 0) return 0;
   /* refreshed / views < step / steps, in 10 bits each to stay within 32 */
   return rt_fixed_divide(trainer->refreshed << 10, views) <
@@ -282,13 +299,20 @@ static void sample_unit(rt_trainer_t *trainer, uint32_t *cycles) {
     trainer->phase = RT_PHASE_FORWARD;
     return;
   }
-  const int8_t *vector = cached_vector(trainer, trainer->position);
+  const int8_t *vector = rt_train_cache_entry(trainer->adapter, trainer->position);
   rt_adapter_vector_logits(trainer->adapter, vector, trainer->adapter->logits);
   learn(trainer, vector, cycles);
   end_sample(trainer);
 }
 
+/* Lora's forward pass: from the cache, or else over a view of its own. */
 static rt_status_t sample_forward_unit(rt_trainer_t *trainer, uint32_t *cycles) {
+  if (!trainer->started && trainer->position < trainer->cached) {
+    rt_train_cache_resume(trainer->adapter, trainer->position);
+    trainer->started = 1;
+    *cycles += rt_train_cache_values(trainer->adapter) * CYCLES_COPIED_VALUE;
+    return RT_BUSY;
+  }
   uint32_t slot = training_slots(trainer)[trainer->position];
   rt_status_t status = forward_unit(trainer, slot, trainer->params.views > 1, cycles);
   if (status != RT_OK) return status;

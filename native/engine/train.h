@@ -45,7 +45,7 @@ typedef struct {
 
 typedef enum {
   RT_PHASE_IDLE = 0,
-  RT_PHASE_CACHE,    /* frozen layers over every window */
+  RT_PHASE_CACHE,    /* frozen layers over every window that is kept */
   RT_PHASE_SAMPLE,   /* choosing and showing the next sample */
   RT_PHASE_FORWARD,  /* lora */
   RT_PHASE_BACKWARD, /* lora */
@@ -66,6 +66,7 @@ typedef struct {
   uint32_t run_cycles; /* of a Cortex-M0+, estimated, in the last rt_train_run or rt_check_run */
   /* internal */
   uint32_t count;      /* training windows */
+  uint32_t cached;     /* of the first so many the frozen activations are kept */
   uint32_t drawn;      /* of the present order */
   uint32_t in_batch;   /* samples of the present batch done */
   uint32_t position;   /* of the present sample among the training windows */
