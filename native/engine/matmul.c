@@ -2,6 +2,7 @@
 
 #include "dot.h"
 #include "pair_dot.h"
+#include "simd.h"
 
 typedef struct {
   uint32_t a[RT_MATMUL_CHUNK];
@@ -15,7 +16,7 @@ typedef struct {
   int32_t length;
   rt_patch_t patch;
   const void *context;
-  int packed; /* all rows of weights are 4-aligned */
+  int packed; /* for rt_dot_packed: all rows of weights are 4-aligned */
 } product_t;
 
 static void fetch(const product_t *p, int32_t from, int32_t count, chunk_t *chunk) {
@@ -49,8 +50,7 @@ static void accumulate(const product_t *p, int32_t first, int32_t count, chunk_t
 /* ---- packed weights ---- */
 
 /* Entries [from, from + count) of the patch, 4-aligned and filled up to quads. */
-static const int8_t *fetch_quads(const product_t *p, int32_t from, int32_t count,
-                                 int8_t *scratch) {
+static const int8_t *fetch_quads(const product_t *p, int32_t from, int32_t count, int8_t *scratch) {
   const int8_t *x = p->patch(p->context, from, count, scratch);
   if ((((uintptr_t)x | (uintptr_t)count) & 3u) == 0) return x;
   if (x != scratch) {
@@ -102,7 +102,7 @@ static void packed_pixel(const rt_kernel_t *k, const product_t *p, uint32_t pixe
 void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length, rt_patch_t patch,
                      const void *context, const int8_t *x) {
   const uintptr_t alignment = (uintptr_t)k->layer->weights | (uintptr_t)length;
-  const product_t p = {k->layer, length, patch, context, (alignment & 3u) == 0};
+  const product_t p = {k->layer, length, patch, context, !RT_SIMD && (alignment & 3u) == 0};
   const int32_t channels = k->output->channels;
   int8_t *y = k->y + pixel * (uint32_t)channels;
   if (k->layer->packed) {

@@ -1,5 +1,7 @@
 #include "pair_dot.h"
 
+#include "hot.h"
+
 static inline uint32_t pair(int8_t first, int8_t second) {
   return (uint32_t)first + ((uint32_t)second << 16);
 }
@@ -27,7 +29,113 @@ void rt_pair_dot_portable(const uint32_t *packed, const int8_t *x, uint32_t quad
   }
 }
 
+#if defined(__ARM_ARCH_6M__)
+/*
+ * r0-r3 accumulators, r4 packed words, r5 the activation word, r6 and r7 weight words; r8 start,
+ * r9 acc, r10 end of acc, r11 where to enter the unrolled part. The activation words lie on the
+ * stack, where one instruction loads each without a pointer: the last of them in the highest of
+ * the 32 words of the frame, so that a shorter piece enters later. 20 cycles for 8 products.
+ */
+__asm__(RT_HOT_SECTION("rt_pair_dot")
+        "  .global rt_pair_dot\n"
+        "  .type rt_pair_dot, %function\n"
+        "  .thumb_func\n"
+        "  .p2align 2\n"
+        "rt_pair_dot:\n"
+        "  push {r4-r7, lr}\n"
+        "  mov r4, r8\n"
+        "  mov r5, r9\n"
+        "  mov r6, r10\n"
+        "  mov r7, r11\n"
+        "  push {r4-r7}\n"
+        "  mov r8, r3\n"
+        "  ldr r3, [sp, #36]\n" /* acc */
+        "  mov r9, r3\n"
+        "  ldr r4, [sp, #40]\n" /* blocks */
+        "  lsls r4, r4, #4\n"
+        "  adds r3, r3, r4\n"
+        "  mov r10, r3\n"
+        "  sub sp, #128\n"
+        /* Enter 2 * quads steps of 30 bytes before the end: 60 = 64 - 4. */
+        "  lsls r4, r2, #6\n"
+        "  lsls r2, r2, #2\n"
+        "  subs r4, r4, r2\n"
+        "  ldr r3, 3f\n"
+        "  subs r3, r3, r4\n"
+        "  mov r11, r3\n"
+        /* Expand: words 8 * quads bytes below the end of the frame. */
+        "  mov r12, r0\n"
+        "  lsls r4, r2, #1\n"
+        "  adds r2, r2, r1\n"
+        "  mov lr, r2\n" /* end of x */
+        "  add r7, sp, #128\n"
+        "  subs r7, r7, r4\n"
+        "  movs r3, #0x80\n"
+        "  lsls r2, r3, #16\n"
+        "  orrs r3, r2\n" /* 0x00800080 */
+        "  lsls r0, r3, #8\n"
+        "  orrs r0, r3\n" /* 0x80808080 */
+        "  lsls r2, r3, #1\n"
+        "  lsrs r4, r3, #7\n"
+        "  subs r2, r2, r4\n" /* 0x00ff00ff */
+        "0:\n"
+        "  ldm r1!, {r5}\n"
+        "  eors r5, r0\n"
+        "  lsrs r6, r5, #8\n"
+        "  ands r5, r2\n"
+        "  subs r5, r5, r3\n"
+        "  ands r6, r2\n"
+        "  subs r6, r6, r3\n"
+        "  stm r7!, {r5, r6}\n"
+        "  cmp r1, lr\n"
+        "  bne 0b\n"
+        "  mov r4, r12\n"
+        "  b 1f\n"
+        "  .p2align 2\n"
+        "3:\n"
+        "  .word 2f + 1\n"
+        "  .irp k, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,"
+        "30,31\n"
+        "  ldr r5, [sp, #4 * \\k]\n"
+        "  ldm r4!, {r6, r7}\n"
+        "  muls r6, r5, r6\n"
+        "  asrs r6, r6, #16\n"
+        "  adcs r0, r6\n"
+        "  muls r7, r5, r7\n"
+        "  asrs r7, r7, #16\n"
+        "  adcs r1, r7\n"
+        "  ldm r4!, {r6, r7}\n"
+        "  muls r6, r5, r6\n"
+        "  asrs r6, r6, #16\n"
+        "  adcs r2, r6\n"
+        "  muls r7, r5, r7\n"
+        "  asrs r7, r7, #16\n"
+        "  adcs r3, r7\n"
+        "  .endr\n"
+        "2:\n"
+        "  mov r6, r9\n"
+        "  stm r6!, {r0-r3}\n"
+        "  mov r9, r6\n"
+        "  cmp r6, r10\n"
+        "  beq 4f\n"
+        "1:\n"
+        "  mov r6, r8\n"
+        "  ldm r6!, {r0-r3}\n"
+        "  mov r8, r6\n"
+        "  bx r11\n"
+        "4:\n"
+        "  add sp, #128\n"
+        "  pop {r4-r7}\n"
+        "  mov r8, r4\n"
+        "  mov r9, r5\n"
+        "  mov r10, r6\n"
+        "  mov r11, r7\n"
+        "  pop {r4-r7, pc}\n"
+        "  .size rt_pair_dot, . - rt_pair_dot\n"
+        "  .text\n");
+#else
 void rt_pair_dot(const uint32_t *packed, const int8_t *x, uint32_t quads, const int32_t *start,
                  int32_t *acc, uint32_t blocks) {
   rt_pair_dot_portable(packed, x, quads, start, acc, blocks);
 }
+#endif
