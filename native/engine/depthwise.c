@@ -4,6 +4,9 @@
  */
 #include "kernels.h"
 #include "settle.h"
+#include "simd.h"
+
+#if !RT_SIMD /* depthwise_simd.c */
 
 #define TILE 64 /* channels at a time */
 
@@ -98,3 +101,5 @@ void rt_depthwise_row(const rt_kernel_t *k, int32_t row) {
     w.left += l->stride_width;
   }
 }
+
+#endif

@@ -1,6 +1,7 @@
 #include "dot.h"
 
 #include "settle.h"
+#include "simd.h"
 
 /*
  * Four products from one 32-bit load of weights. Let v be the weight word with its three lower
@@ -63,6 +64,7 @@ void rt_dot_packed(const int8_t *weights, int32_t stride, const uint32_t *a, int
   }
 }
 
+#if !RT_SIMD /* dot_simd.c */
 void rt_dot_plain(const int8_t *weights, int32_t stride, const int8_t *x, int32_t count,
                   int32_t rows, int32_t *acc) {
   for (int32_t c = 0; c < rows; c++, weights += stride) {
@@ -71,3 +73,4 @@ void rt_dot_plain(const int8_t *weights, int32_t stride, const int8_t *x, int32_
     acc[c] = (int32_t)sum;
   }
 }
+#endif

@@ -9,7 +9,7 @@ import { cFiles, compileAll, outputDir, root, zig } from './toolchain.mjs';
 export const WASM = 'sim/firmware.wasm';
 
 const FLAGS = [
-  ...['-target', 'wasm32-freestanding', '-O2', '-g0', '-ffreestanding'],
+  ...['-target', 'wasm32-freestanding', '-msimd128', '-O2', '-g0', '-ffreestanding'],
   ...['-fno-sanitize=undefined', '-fvisibility=default'],
 ];
 
