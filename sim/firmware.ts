@@ -27,14 +27,19 @@ const STATUS_TEXT: Record<number, string> = {
 
 let compiled: WebAssembly.Module | undefined;
 
+function simulator(): WebAssembly.Module {
+  compiled ??= new WebAssembly.Module(readFileSync(WASM_FILE));
+  return compiled;
+}
+
 export class Firmware {
   private readonly exports: WebAssembly.Exports;
   private readonly memory: WebAssembly.Memory;
   private top: number;
 
-  constructor() {
-    compiled ??= new WebAssembly.Module(readFileSync(WASM_FILE));
-    this.exports = new WebAssembly.Instance(compiled, {}).exports;
+  /** @param module another build of native/ than sim/firmware.wasm */
+  constructor(module?: WebAssembly.Module) {
+    this.exports = new WebAssembly.Instance(module ?? simulator(), {}).exports;
     this.memory = this.exports['memory'] as WebAssembly.Memory;
     this.top = (this.exports['__heap_base'] as WebAssembly.Global).value as number;
   }

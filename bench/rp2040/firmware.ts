@@ -5,6 +5,8 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { CompiledModel } from '../../compiler/compile.ts';
+import { buildImage as modelImage } from '../../compiler/emit-image.ts';
 import { RetuneError } from '../../cli/error.ts';
 import { statusText, type FirmwareInterface } from '../../sim/firmware.ts';
 import { buildImage } from './build.ts';
@@ -12,6 +14,8 @@ import { Rp2040Machine } from './machine.ts';
 
 const root = resolve(fileURLToPath(import.meta.url), '../../..');
 const SRAM = 0x20000000;
+const FLASH = 0x10000000;
+const MODEL = FLASH + 0x100000;
 /** As the firmware is built; the sanitizer that zig adds in debug builds is off at -O2. */
 const FLAGS = ['-O2', '-fno-unroll-loops', '-ffreestanding', '-Inative', '-Inative/engine'];
 
@@ -39,7 +43,9 @@ export class ChipFirmware implements FirmwareInterface {
   readonly machine: Rp2040Machine;
   /** Deepest stack of all calls. */
   stackBytes = 0;
-  private cycles = 0;
+  /** Cycles of all calls. */
+  cyclesSoFar = 0;
+  private lapStart = 0;
   private longest = 0;
 
   constructor(elf: string) {
@@ -48,10 +54,16 @@ export class ChipFirmware implements FirmwareInterface {
 
   /** Cycles of the calls since the last lap. */
   lap(): Lap {
-    const lap = { cycles: this.cycles, longest: this.longest };
-    this.cycles = 0;
+    const lap = { cycles: this.cyclesSoFar - this.lapStart, longest: this.longest };
+    this.lapStart = this.cyclesSoFar;
     this.longest = 0;
     return lap;
+  }
+
+  /** Puts a model's tables into flash, behind anything that the code could fill. */
+  placeModel({ description }: CompiledModel): number {
+    this.machine.chip.flash.set(modelImage(description, MODEL).bytes, MODEL - FLASH);
+    return MODEL;
   }
 
   /** Bytes of variables that the image itself has. */
@@ -73,10 +85,15 @@ export class ChipFirmware implements FirmwareInterface {
 
   call(name: string, ...args: number[]): number {
     const { result, cycles, stackBytes } = this.machine.call(name, args);
-    this.cycles += cycles;
+    this.cyclesSoFar += cycles;
     this.longest = Math.max(this.longest, cycles);
     this.stackBytes = Math.max(this.stackBytes, stackBytes);
     return result;
+  }
+
+  /** Cycles by function of one call, which the lap does not count. */
+  profile(name: string, ...args: number[]): Map<string, number> {
+    return this.machine.call(name, args, { profile: true }).profile ?? new Map<string, number>();
   }
 
   check(what: string, name: string, ...args: number[]): number {

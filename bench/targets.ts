@@ -1,0 +1,76 @@
+/** What the benchmark runs on: the boards' machine code, the simulator, and the judge of both. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CompiledModel } from '../compiler/compile.ts';
+import { buildImage } from '../compiler/emit-image.ts';
+import { cFiles, compileObjects, scratchFolder, zig } from '../compiler/toolchain.ts';
+import { Firmware } from '../sim/firmware.ts';
+import type { BenchFirmware, BenchTarget } from './device.ts';
+import { buildFirmware, ChipFirmware } from './rp2040/firmware.ts';
+import type { Target } from './rows.ts';
+
+/** WebAssembly behind the benchmark's interface; nobody counts its cycles. */
+class WasmFirmware extends Firmware implements BenchFirmware {
+  placeModel({ description }: CompiledModel): number {
+    const bytes = buildImage(description, 0).bytes.length;
+    const at = this.allocate(bytes);
+    this.u8(at, bytes).set(buildImage(description, at).bytes);
+    return at;
+  }
+}
+
+function rp2040(): BenchTarget {
+  const elf = join(scratchFolder('bench'), 'rp2040.elf');
+  buildFirmware(elf);
+  return { packed: true, boot: () => new ChipFirmware(elf) };
+}
+
+const WASM = ['-target', 'wasm32-freestanding'];
+const WASM_FLAGS = [
+  ...['-std=c99', '-O2', '-g0', '-ffreestanding', '-fno-sanitize=undefined'],
+  ...['-fvisibility=default', '-Inative', '-Inative/engine'],
+  ...['-isystem', 'native/hal/freestanding'],
+];
+
+/**
+ * The judge of training: the portable C of native/engine with plain weights, without assembly, SIMD
+ * or packed tables, compiled from the present sources.
+ */
+async function portable(): Promise<BenchTarget> {
+  const folder = scratchFolder('bench-portable');
+  const sources = [
+    ...cFiles('native/engine'),
+    ...cFiles('native/dsp'),
+    ...['libc.c', 'sim/exports.c', 'sim/training.c'].map((name) => `native/hal/${name}`),
+  ];
+  const objects = await compileObjects(sources, [...WASM, ...WASM_FLAGS], folder);
+  const file = join(folder, 'portable.wasm');
+  await zig([
+    ...['wasm-ld', '--no-entry', '--export-dynamic', '--export=__heap_base', '--stack-first'],
+    ...['-z', 'stack-size=65536', ...objects, '-o', file],
+  ]);
+  const module = new WebAssembly.Module(readFileSync(file));
+  return { packed: false, boot: () => new WasmFirmware(module) };
+}
+
+const makers: Partial<Record<Target, () => BenchTarget | Promise<BenchTarget>>> = {
+  rp2040,
+  wasm: () => ({ packed: false, boot: () => new WasmFirmware() }),
+};
+
+const made = new Map<Target | 'portable', Promise<BenchTarget>>();
+
+/** Built once a process. */
+export function targetOf(name: Target): Promise<BenchTarget> {
+  const maker = makers[name];
+  if (!maker) throw new Error(`there is no bench on ${name} as yet`);
+  const known = made.get(name) ?? Promise.resolve(maker());
+  made.set(name, known);
+  return known;
+}
+
+export function portableTarget(): Promise<BenchTarget> {
+  const known = made.get('portable') ?? portable();
+  made.set('portable', known);
+  return known;
+}
