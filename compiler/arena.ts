@@ -3,11 +3,16 @@
  * two that live at the same time overlap, with a small peak.
  *
  * Buffers of one group form a rigid body: each lies at its offset from the group's base, and they
- * may overlap each other (that is what groups are for). Bodies are placed one by one at the lowest
- * free offset. Some order of placement gives the optimum, so several orders are tried, each improved
- * by bringing forward what reaches the peak, then a search with branch and bound over orders, until
- * the peak meets the lower bound or the budget of search steps is spent. Everything is deterministic.
+ * may overlap each other (that is what groups are for). Two buffers may also be allowed to overlap
+ * in part: an overlay says how far above the base of one the other may begin, though both live
+ * (overlap.ts: a layer's output over the rows of its input that have been read).
+ *
+ * Bodies are placed one by one at the lowest free offset, in several orders, each improved by
+ * bringing forward what reaches the peak. If the best peak is above the lower bound, a search with
+ * branch and bound (arena-search.ts) finds a better plan or proves that there is none, unless its
+ * budget of nodes is spent first. Everything is deterministic.
  */
+import { search } from './arena-search.ts';
 
 export interface PlanBuffer {
   name: string;
@@ -23,15 +28,30 @@ export interface PlanBuffer {
   kind?: string;
 }
 
+/** `upper` may begin `distance` bytes above the base of `lower`, or anywhere apart from it. */
+export interface Overlay {
+  lower: string;
+  upper: string;
+  distance: number;
+}
+
+export interface PlanOptions {
+  overlays?: Overlay[];
+  /** Nodes of the search; 20,000 where not given. */
+  nodes?: number;
+}
+
 export interface ArenaPlan {
   offsets: Map<string, number>;
   /** Bytes of the whole arena, a multiple of 4. */
   peak: number;
-  /** No plan can be smaller: most bytes alive in one step. */
+  /** Proved: no plan can be smaller. The peak itself where the plan is the optimum. */
   lowerBound: number;
+  /** Most bytes alive in one step. */
+  liveBytes: number;
 }
 
-interface Rectangle {
+export interface Rectangle {
   name: string;
   start: number;
   bytes: number;
@@ -40,33 +60,147 @@ interface Rectangle {
 }
 
 /** A buffer, or a group of them that moves as one. Rectangles start relative to the body. */
-interface Body {
+export interface Body {
   rectangles: Rectangle[];
   align: number;
   extent: number;
 }
 
-const SEARCH_STEPS = 4000;
-const PROMOTIONS = 20;
-const alignUp = (value: number, align: number): number => Math.ceil(value / align) * align;
-
-/** Places buffers. Throws for buffers that are malformed; that is a defect of the caller. */
-export function planArena(buffers: PlanBuffer[]): ArenaPlan {
-  const bodies = makeBodies(buffers);
-  const lowerBound = liveBytes(bodies).reduce((most, live) => Math.max(most, live.bytes), 0);
-  let best: Placement = { offsets: new Map(), peak: Infinity };
-  for (const order of orders(bodies)) best = promote(order, best, lowerBound);
-  best = search(bodies, best, lowerBound);
-  return { offsets: best.offsets, peak: best.peak, lowerBound };
+export interface Placement {
+  /** Of bodies. */
+  bases: Map<Body, number>;
+  peak: number;
 }
 
+const SEARCH_NODES = 20_000;
+const PROMOTIONS = 20;
+const WORD = 4;
+export const alignUp = (value: number, align: number): number => Math.ceil(value / align) * align;
+
+/** Places buffers. Throws for buffers that are malformed; that is a defect of the caller. */
+export function planArena(buffers: PlanBuffer[], options: PlanOptions = {}): ArenaPlan {
+  const { overlays = [], nodes = SEARCH_NODES } = options;
+  const instance = new Instance(makeBodies(buffers), overlays);
+  const live = instance.liveBytes().reduce((most, { bytes }) => Math.max(most, bytes), 0);
+  const { lasting, rest } = apartFromLasting(instance);
+  const below = lasting.reduce((sum, body) => sum + body.extent, 0);
+  const bound = live - below;
+  let best: Placement = { bases: new Map(), peak: Infinity };
+  for (const order of orders(rest)) best = promote(instance, order, best, bound);
+  const found = search(instance, rest, best, bound, nodes);
+  const offsets = new Map<string, number>();
+  const place = (body: Body, base: number): void => {
+    for (const r of body.rectangles) offsets.set(r.name, base + r.start);
+  };
+  for (const [body, base] of found.placement.bases) place(body, base);
+  let peak = found.placement.peak;
+  for (const body of lasting) {
+    place(body, peak);
+    peak += body.extent;
+  }
+  return { offsets, peak, lowerBound: found.lowerBound + below, liveBytes: live };
+}
+
+/** Bodies and which of them may overlap how. */
+export class Instance {
+  private readonly distances = new Map<string, number>();
+
+  constructor(
+    readonly bodies: Body[],
+    private readonly overlays: Overlay[],
+  ) {
+    for (const { lower, upper, distance } of overlays) {
+      this.distances.set(`${lower}\n${upper}`, alignUp(distance, WORD));
+    }
+  }
+
+  /** How far above the base of `lower` the base of `upper` must be, if it is not to be below. */
+  distance(lower: Rectangle, upper: Rectangle): number {
+    const overlay = this.distances.get(`${lower.name}\n${upper.name}`) ?? Infinity;
+    return Math.min(lower.bytes, overlay);
+  }
+
+  isOverlaid({ name }: Rectangle): boolean {
+    return this.overlays.some(({ lower, upper }) => name === lower || name === upper);
+  }
+
+  /** Bytes that must be there in every step; overlapping members of a group count once. */
+  liveBytes(): LiveBytes[] {
+    const last = Math.max(-1, ...this.bodies.flatMap((b) => b.rectangles.map((r) => r.last)));
+    return Array.from({ length: last + 1 }, (_, step) => {
+      const alive = this.bodies.map((body) =>
+        body.rectangles.filter((r) => r.first <= step && step <= r.last),
+      );
+      const bytes = alive.reduce((sum, rectangles) => sum + covered(rectangles), 0);
+      const names = alive.flat().map((r) => r.name);
+      return { step, bytes: bytes - this.shared(alive.flat()), names };
+    });
+  }
+
+  /** What overlays can save among rectangles that live together. */
+  shared(alive: Rectangle[]): number {
+    return this.overlays.reduce((sum, { lower, upper }) => {
+      const below = alive.find(({ name }) => name === lower);
+      const above = alive.find(({ name }) => name === upper);
+      if (below === undefined || above === undefined) return sum;
+      const together = Math.max(below.bytes, this.distance(below, above) + above.bytes);
+      return sum + below.bytes + above.bytes - together;
+    }, 0);
+  }
+}
+
+function makeBodies(buffers: PlanBuffer[]): Body[] {
+  const bodies = new Map<string, Body>();
+  const names = new Set<string>();
+  for (const buffer of buffers) {
+    const { name, first, last, align = WORD, groupOffset = 0 } = buffer;
+    const valid =
+      !names.has(name) && buffer.bytes >= 0 && first <= last && align % WORD === 0 && align > 0;
+    if (!valid || groupOffset % align !== 0) throw new Error(`arena buffer ${name} is malformed`);
+    names.add(name);
+    const key = buffer.group === undefined ? `buffer ${name}` : `group ${buffer.group}`;
+    const body = bodies.get(key) ?? { rectangles: [], align: WORD, extent: 0 };
+    const bytes = alignUp(buffer.bytes, WORD);
+    body.rectangles.push({ name, start: groupOffset, bytes, first, last });
+    body.align = Math.max(body.align, align);
+    body.extent = Math.max(body.extent, groupOffset + bytes);
+    bodies.set(key, body);
+  }
+  return [...bodies.values()];
+}
+
+/**
+ * What lives in every step divides the addresses: whatever lies above it can move below it. So it
+ * may as well lie on top of everything else, and the search need not look at it. That holds as long
+ * as no group lies on both sides of something, and moving keeps alignments.
+ */
+function apartFromLasting(instance: Instance): { lasting: Body[]; rest: Body[] } {
+  const { bodies } = instance;
+  const all = bodies.flatMap((body) => body.rectangles);
+  const first = Math.min(...all.map((r) => r.first));
+  const last = Math.max(...all.map((r) => r.last));
+  const simple = bodies.every((body) => body.align === WORD && !hasHole(body));
+  const lasts = ({ rectangles: [r, ...more] }: Body): boolean =>
+    simple &&
+    r !== undefined &&
+    more.length === 0 &&
+    r.first === first &&
+    r.last === last &&
+    !instance.isOverlaid(r);
+  return { lasting: bodies.filter(lasts), rest: bodies.filter((body) => !lasts(body)) };
+}
+
+const hasHole = (body: Body): boolean => covered(body.rectangles) < body.extent;
+
 /** Places in this order, then again and again with what reached the peak brought forward. */
-function promote(start: Body[], best: Placement, lowerBound: number): Placement {
+function promote(instance: Instance, start: Body[], best: Placement, bound: number): Placement {
   let order = start;
-  for (let round = 0; round < PROMOTIONS && best.peak > lowerBound; round++) {
-    const placement = placeInOrder(order);
+  for (let round = 0; round < PROMOTIONS && best.peak > bound; round++) {
+    const placement = placeInOrder(instance, order);
     if (placement.peak < best.peak) best = placement;
-    const top = order.findIndex((body) => endOf(body, placement) === placement.peak);
+    const top = order.findIndex(
+      (body) => (placement.bases.get(body) ?? 0) + body.extent === placement.peak,
+    );
     const body = order[top];
     if (top < 1 || body === undefined) break;
     const rest = order.filter((other) => other !== body);
@@ -74,29 +208,6 @@ function promote(start: Body[], best: Placement, lowerBound: number): Placement 
     order = [...rest.slice(0, place), body, ...rest.slice(place)];
   }
   return best;
-}
-
-const endOf = (body: Body, { offsets }: Placement): number =>
-  Math.max(...body.rectangles.map((r) => (offsets.get(r.name) ?? 0) + r.bytes));
-
-function makeBodies(buffers: PlanBuffer[]): Body[] {
-  const bodies = new Map<string, Body>();
-  const names = new Set<string>();
-  for (const buffer of buffers) {
-    const { name, first, last, align = 4, groupOffset = 0 } = buffer;
-    const valid =
-      !names.has(name) && buffer.bytes >= 0 && first <= last && align % 4 === 0 && align > 0;
-    if (!valid || groupOffset % align !== 0) throw new Error(`arena buffer ${name} is malformed`);
-    names.add(name);
-    const key = buffer.group === undefined ? `buffer ${name}` : `group ${buffer.group}`;
-    const body = bodies.get(key) ?? { rectangles: [], align: 4, extent: 0 };
-    const bytes = alignUp(buffer.bytes, 4);
-    body.rectangles.push({ name, start: groupOffset, bytes, first, last });
-    body.align = Math.max(body.align, align);
-    body.extent = Math.max(body.extent, groupOffset + bytes);
-    bodies.set(key, body);
-  }
-  return [...bodies.values()];
 }
 
 const steps = (body: Body): number =>
@@ -116,27 +227,23 @@ function orders(bodies: Body[]): Body[][] {
   ];
 }
 
-interface Placement {
-  offsets: Map<string, number>;
-  peak: number;
-}
+export const overlapInTime = (a: Rectangle, b: Rectangle): boolean =>
+  a.first <= b.last && b.first <= a.last && a.bytes > 0 && b.bytes > 0;
 
-const overlapInTime = (a: Rectangle, b: Rectangle): boolean =>
-  a.first <= b.last && b.first <= a.last;
-
-/** Lowest base, at least `from`, where a body meets nothing that is placed. */
-function lowestBase(body: Body, placed: Rectangle[], from = 0): number {
+/** Lowest base where a body meets nothing that is placed. */
+function lowestBase(instance: Instance, body: Body, placed: Rectangle[]): number {
   const forbidden: { low: number; high: number }[] = [];
   for (const rectangle of body.rectangles) {
     for (const other of placed) {
-      if (!overlapInTime(rectangle, other) || rectangle.bytes === 0 || other.bytes === 0) continue;
-      const low = other.start - rectangle.start - rectangle.bytes;
-      const high = other.start + other.bytes - rectangle.start;
-      if (high > from) forbidden.push({ low, high });
+      if (!overlapInTime(rectangle, other)) continue;
+      const at = other.start - rectangle.start;
+      const low = at - instance.distance(rectangle, other);
+      const high = at + instance.distance(other, rectangle);
+      if (high > 0) forbidden.push({ low, high });
     }
   }
   forbidden.sort((a, b) => a.low - b.low);
-  let base = alignUp(from, body.align);
+  let base = 0;
   for (const { low, high } of forbidden) {
     if (low >= base) break;
     if (high > base) base = alignUp(high, body.align);
@@ -144,63 +251,23 @@ function lowestBase(body: Body, placed: Rectangle[], from = 0): number {
   return base;
 }
 
-const moved = (body: Body, base: number): Rectangle[] =>
-  body.rectangles.map((r) => ({ ...r, start: r.start + base }));
-
-function placeInOrder(order: Body[]): Placement {
+function placeInOrder(instance: Instance, order: Body[]): Placement {
   const placed: Rectangle[] = [];
+  const bases = new Map<Body, number>();
   let peak = 0;
   for (const body of order) {
-    const base = lowestBase(body, placed);
+    const base = lowestBase(instance, body, placed);
+    bases.set(body, base);
     peak = Math.max(peak, base + body.extent);
-    placed.push(...moved(body, base));
+    placed.push(...body.rectangles.map((r) => ({ ...r, start: r.start + base })));
   }
-  return { peak, offsets: offsetsOf(placed) };
-}
-
-const offsetsOf = (placed: Rectangle[]): Map<string, number> =>
-  new Map(placed.map((r) => [r.name, r.start]));
-
-/** Depth first over orders of rising base, large bodies first, cut where the best is reached. */
-function search(bodies: Body[], start: Placement, lowerBound: number): Placement {
-  const sorted = [...bodies].sort((a, b) => b.extent - a.extent);
-  let best = start;
-  let left = SEARCH_STEPS;
-  const visit = (rest: Body[], placed: Rectangle[], floor: number, peak: number): void => {
-    if (rest.length === 0) {
-      best = { peak, offsets: offsetsOf(placed) };
-      return;
-    }
-    for (const body of rest) {
-      if (left <= 0 || best.peak <= lowerBound) return;
-      left -= 1;
-      const base = lowestBase(body, placed, floor);
-      const reached = Math.max(peak, base + body.extent);
-      if (reached >= best.peak) continue;
-      const others = rest.filter((other) => other !== body);
-      visit(others, [...placed, ...moved(body, base)], base, reached);
-    }
-  };
-  visit(sorted, [], 0, 0);
-  return best;
+  return { peak, bases };
 }
 
 export interface LiveBytes {
   step: number;
   bytes: number;
   names: string[];
-}
-
-/** Bytes alive in every step; overlapping members of a group count once. */
-function liveBytes(bodies: Body[]): LiveBytes[] {
-  const last = Math.max(-1, ...bodies.flatMap((body) => body.rectangles.map((r) => r.last)));
-  return Array.from({ length: last + 1 }, (_, step) => {
-    const alive = bodies.map((body) =>
-      body.rectangles.filter((r) => r.first <= step && step <= r.last),
-    );
-    const bytes = alive.reduce((sum, rectangles) => sum + covered(rectangles), 0);
-    return { step, bytes, names: alive.flat().map((r) => r.name) };
-  });
 }
 
 function covered(rectangles: Rectangle[]): number {
@@ -214,10 +281,9 @@ function covered(rectangles: Rectangle[]): number {
 }
 
 /** The step with most bytes alive, and what lives then: what sets the peak. */
-export function busiestStep(buffers: PlanBuffer[]): LiveBytes {
+export function busiestStep(buffers: PlanBuffer[], overlays: Overlay[] = []): LiveBytes {
   const nothing: LiveBytes = { step: 0, bytes: 0, names: [] };
-  return liveBytes(makeBodies(buffers)).reduce(
-    (most, live) => (live.bytes > most.bytes ? live : most),
-    nothing,
-  );
+  return new Instance(makeBodies(buffers), overlays)
+    .liveBytes()
+    .reduce((most, live) => (live.bytes > most.bytes ? live : most), nothing);
 }

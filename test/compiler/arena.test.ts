@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { busiestStep, planArena, type PlanBuffer } from '../../compiler/arena.ts';
+import { busiestStep, planArena, type Overlay, type PlanBuffer } from '../../compiler/arena.ts';
 
 const buffer = (name: string, bytes: number, first: number, last: number): PlanBuffer => ({
   name,
@@ -30,6 +30,79 @@ const buffersArb = fc
       ...(group === undefined ? {} : { group, groupOffset }),
     })),
   );
+
+/** Few and small enough to try every place. */
+const smallArb = fc
+  .record({
+    list: fc.array(
+      fc.record({
+        words: fc.integer({ min: 1, max: 5 }),
+        first: fc.nat({ max: 4 }),
+        life: fc.nat({ max: 3 }),
+        align: fc.constantFrom(4, 4, 4, 8),
+        group: fc.option(fc.constant('g'), { nil: undefined, freq: 3 }),
+        groupOffset: fc.nat({ max: 3 }).map((n) => 8 * n),
+      }),
+      { minLength: 3, maxLength: 6 },
+    ),
+    overlaid: fc.array(fc.tuple(fc.nat({ max: 5 }), fc.nat({ max: 5 }), fc.nat({ max: 3 })), {
+      maxLength: 2,
+    }),
+  })
+  .map(({ list, overlaid }) => {
+    const buffers = list.map(({ words, life, group, groupOffset, ...rest }, i): PlanBuffer => ({
+      name: `b${i}`,
+      bytes: 4 * words,
+      ...rest,
+      last: rest.first + life,
+      ...(group === undefined ? {} : { group, groupOffset }),
+    }));
+    const overlays = overlaid.flatMap(([a, b, words]): Overlay[] => {
+      const [lower, upper] = [buffers[a], buffers[b]];
+      if (a === b || lower?.group !== undefined || upper?.group !== undefined) return [];
+      if (lower === undefined || upper === undefined) return [];
+      return [{ lower: lower.name, upper: upper.name, distance: 4 * words }];
+    });
+    return { buffers, overlays: overlays.slice(0, 1) };
+  });
+
+/** The smallest peak, by trying every place of every buffer. */
+function bruteForce(buffers: PlanBuffer[], overlays: Overlay[]): number {
+  const bodies = new Map<string, PlanBuffer[]>();
+  for (const b of buffers) {
+    const key = b.group ?? b.name;
+    bodies.set(key, [...(bodies.get(key) ?? []), b]);
+  }
+  const list = [...bodies.values()];
+  const offset = (b: PlanBuffer): number => b.groupOffset ?? 0;
+  const distance = (lower: PlanBuffer, upper: PlanBuffer): number =>
+    overlays
+      .filter((o) => o.lower === lower.name && o.upper === upper.name)
+      .reduce((least, o) => Math.min(least, o.distance), lower.bytes);
+  let best = buffers.reduce((sum, b) => sum + b.bytes + offset(b) + 8, 0);
+  const place = (index: number, placed: { b: PlanBuffer; at: number }[], peak: number): void => {
+    const body = list[index];
+    if (body === undefined) {
+      best = peak;
+      return;
+    }
+    const align = Math.max(...body.map((b) => b.align ?? 4));
+    const extent = Math.max(...body.map((b) => offset(b) + b.bytes));
+    for (let base = 0; base + extent < best; base += align) {
+      const apart = body.every((b) =>
+        placed.every(({ b: other, at }) => {
+          if (!meetInTime(b, other)) return true;
+          const mine = base + offset(b);
+          return mine + distance(b, other) <= at || at + distance(other, b) <= mine;
+        }),
+      );
+      const next = [...placed, ...body.map((b) => ({ b, at: base + offset(b) }))];
+      if (apart) place(index + 1, next, Math.max(peak, base + extent));
+    }
+  };
+  place(0, [], 0);
+  return best;
+}
 
 const meetInTime = (a: PlanBuffer, b: PlanBuffer): boolean =>
   a.first <= b.last && b.first <= a.last;
@@ -62,7 +135,7 @@ describe('planArena', () => {
     );
   });
 
-  test('the lower bound is the most bytes alive in one step', () => {
+  test('no lower bound is below the most bytes alive in one step', () => {
     fc.assert(
       fc.property(buffersArb, (all) => {
         const buffers = all.map(({ group: _, groupOffset: __, ...b }) => b);
@@ -71,10 +144,44 @@ describe('planArena', () => {
             .filter((b) => b.first <= step && step <= b.last)
             .reduce((sum, b) => sum + 4 * Math.ceil(b.bytes / 4), 0),
         );
-        expect(planArena(buffers).lowerBound).toBe(Math.max(0, ...live));
+        const plan = planArena(buffers);
+        expect(plan.liveBytes).toBe(Math.max(0, ...live));
+        expect(plan.lowerBound).toBeGreaterThanOrEqual(plan.liveBytes);
       }),
       { numRuns: 100, seed: 8 },
     );
+  });
+
+  test('is the optimum, and says so', { timeout: 60_000 }, () => {
+    fc.assert(
+      fc.property(smallArb, ({ buffers, overlays }) => {
+        const { peak, lowerBound } = planArena(buffers, { overlays });
+        expect(peak).toBe(bruteForce(buffers, overlays));
+        expect(lowerBound).toBe(peak);
+      }),
+      { numRuns: 400, seed: 9 },
+    );
+  });
+
+  test('without search it says how far the optimum may be', () => {
+    fc.assert(
+      fc.property(smallArb, ({ buffers, overlays }) => {
+        const optimum = bruteForce(buffers, overlays);
+        const { peak, lowerBound } = planArena(buffers, { overlays, nodes: 0 });
+        expect(peak).toBeGreaterThanOrEqual(optimum);
+        expect(lowerBound).toBeLessThanOrEqual(optimum);
+      }),
+      { numRuns: 200, seed: 10 },
+    );
+  });
+
+  test('an output may lie over what has been read of its input', () => {
+    const buffers = [buffer('in', 800, 0, 1), buffer('out', 800, 1, 2)];
+    const overlays = [{ lower: 'out', upper: 'in', distance: 64 }];
+    const { offsets, peak, lowerBound } = planArena(buffers, { overlays });
+    expect([peak, lowerBound]).toEqual([864, 864]);
+    expect(offsets.get('in')).toBe((offsets.get('out') ?? NaN) + 64);
+    expect(busiestStep(buffers, overlays).bytes).toBe(864);
   });
 
   test('a plain chain needs the two largest neighbours', () => {
@@ -116,7 +223,12 @@ describe('planArena', () => {
   });
 
   test('nothing needs nothing', () => {
-    expect(planArena([])).toEqual({ offsets: new Map(), peak: 0, lowerBound: 0 });
+    expect(planArena([])).toEqual({
+      offsets: new Map(),
+      peak: 0,
+      lowerBound: 0,
+      liveBytes: 0,
+    });
   });
 
   test.each<[string, PlanBuffer[]]>([
