@@ -52,8 +52,7 @@ export class Device {
     const arena = firmware.allocate(compiled.arenaBytes);
     this.engine = firmware.allocate(firmware.call('rt_sim_engine_bytes'));
     firmware.check(file, 'rt_engine_init', this.engine, model, arena, compiled.arenaBytes);
-    const classes = this.tensor(compiled.model.outputTensor).bytes;
-    if (compiled.training) this.training = new Training(firmware, file, this.engine, classes);
+    if (compiled.training) this.training = new Training(firmware, file, this.engine, this.classes);
   }
 
   private tensor(index: number): CompiledModel['model']['tensors'][0] {
@@ -125,6 +124,16 @@ export class Device {
     }, 0);
   }
 
+  /** Outputs of the model. */
+  get classes(): number {
+    return this.tensor(this.compiled.model.outputTensor).bytes;
+  }
+
+  /** rt_train_phase_t of the trainer. */
+  get phase(): number {
+    return this.firmware.call('rt_sim_trainer_phase', this.trainer.internals.trainer);
+  }
+
   /** Labels `windows` inputs and keeps them. */
   remember(windows: Int8Array[], classes: number): void {
     windows.forEach((window, i) => {
@@ -143,11 +152,10 @@ export class Device {
    * in one call, as on a board that does nothing else.
    */
   burst(options: Partial<TrainingOptions>): { begin: number; cache: number; steps: number } {
-    const { trainer, firmware } = this;
+    const { trainer } = this;
     const begin = this.count(() => trainer.begin(options));
-    const { internals } = trainer;
     let cache = 0;
-    while (firmware.call('rt_sim_trainer_phase', internals.trainer) === PHASE_CACHE) {
+    while (this.phase === PHASE_CACHE) {
       cache += this.count(() => trainer.run(1));
     }
     const steps = this.count(() => trainer.run());

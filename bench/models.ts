@@ -107,6 +107,18 @@ function dense(seed: number, inputs: number, outputs: number): ModelSpec {
   return single(tensors, denseOperator([0, 1, 2], 3));
 }
 
+/** A dense layer and softmax: the head of a keyword network by itself. */
+export function classifierModel(inputs: number, classes: number): ModelSpec {
+  const { tensors, operators } = dense(11, inputs, classes);
+  const output = activation('probabilities', [1, classes], 1 / 256, -128);
+  return {
+    tensors: [...tensors, output],
+    operators: [...operators, softmaxOperator(3, 4)],
+    inputs: [0],
+    outputs: [4],
+  };
+}
+
 function pool(): ModelSpec {
   const tensors = [
     activation('input', [1, 25, 5, 64], INPUT_SCALE, BEHIND_RELU),

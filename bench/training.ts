@@ -1,191 +1,292 @@
 /**
- * Cycles of training on an emulated RP2040: a burst of a few steps for each kind of adapter, by
- * phase, the longest unit of work, and the firmware's own estimate beside it.
+ * Training: one step and a burst of 300 for each kind of adapter, on any target. The adapter that
+ * comes out is compared byte by byte with the one that the portable C learns in the same run.
  *
- *     node --import tsx bench/training.ts [--json] [--model FILE]
+ *     npx tsx bench/training.ts [--target rp2040] [--json] [--phases] [NAME…]
  *
- * Code and frozen weights lie in flash, everything else in SRAM; see bench/rp2040/README.md.
+ * A step is of batch 1: one window as it is, forward unless its frozen activations are cached,
+ * loss, backward, update. Filling the cache is counted apart.
  */
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import Table from 'cli-table3';
-import { compileModel, type CompiledModel } from '../compiler/compile.ts';
-import { buildImage as modelImage } from '../compiler/emit-image.ts';
-import { Firmware } from '../sim/firmware.ts';
-import { randomInput } from '../test/support/inputs.ts';
-import { buildImage } from './rp2040/build.ts';
-import { Rp2040Machine } from './rp2040/machine.ts';
+import type { AdapterOptions } from '../compiler/adapter.ts';
+import { RetuneError } from '../cli/error.ts';
+import { writeTflite } from '../test/support/tflite-writer.ts';
+import { Device, tableBytes, type ModelFile } from './device.ts';
+import { DIGITS, readModel } from './kernels.ts';
+import { classifierModel, typicalInput } from './models.ts';
+import { rowTable } from './report.ts';
+import {
+  SECONDS_HZ,
+  checksumOf,
+  missingRow,
+  reaches,
+  type BenchRow,
+  type Goal,
+  type Peer,
+  type Target,
+} from './rows.ts';
+import { portableTarget, targetOf } from './targets.ts';
 
-const root = resolve(fileURLToPath(import.meta.url), '../..');
-const FLASH = 0x10000000;
-const MODEL = FLASH + 0x100000;
-const FLAGS = ['-O2', '-fno-unroll-loops', '-ffreestanding', '-Inative', '-Inative/engine'];
+const BURST_STEPS = 300;
+
+interface Limit {
+  unit: Goal['unit'];
+  limit: number;
+}
+
+interface Case {
+  name: string;
+  /** Name of the row of 300 steps. */
+  burst: string;
+  what: string;
+  model: () => ModelFile;
+  adapter: AdapterOptions;
+  /** Labelled windows in the burst. */
+  windows: number;
+  /** So many steps are run; a burst's 300 are these, multiplied. */
+  steps: number;
+  limit?: Limit;
+  burstSeconds?: number;
+  peer?: Peer;
+}
+
+const digits = (): ModelFile => readModel(DIGITS);
+const classifier = (): ModelFile => ({
+  bytes: writeTflite(classifierModel(64, 12)),
+  file: 'classifier-64x12.tflite',
+});
+
+const CASES: Case[] = [
+  {
+    name: 'train-64x12-head',
+    burst: 'burst-300-64x12-head',
+    what: 'classifier 64 to 12, all its weights',
+    model: classifier,
+    adapter: { method: 'head' },
+    windows: 12,
+    steps: 300,
+  },
+  {
+    name: 'train-64x12-lora4',
+    burst: 'burst-300-64x12-lora4',
+    what: 'classifier 64 to 12, LoRA of rank 4 on it',
+    model: classifier,
+    adapter: { method: 'lora', rank: 4, layers: [0] },
+    windows: 12,
+    steps: 300,
+    limit: { unit: 'cycles', limit: 14_000 },
+    peer: { name: 'float, ROM routines', cycles: 140_534 },
+  },
+  {
+    name: 'train-digits-lora',
+    burst: 'burst-300',
+    what: 'models/digits, LoRA of rank 4 on all pointwise layers, and the head',
+    model: digits,
+    adapter: { method: 'lora' },
+    windows: 8,
+    steps: 8,
+    limit: { unit: 'times inference', limit: 2.2 },
+    burstSeconds: 65,
+  },
+  {
+    name: 'train-digits-lora-last2-cached',
+    burst: 'burst-300-last2-cached',
+    what: 'models/digits, LoRA of rank 4 on the last two blocks, and the head; cached',
+    model: digits,
+    adapter: { method: 'lora', layers: ['block3/pointwise', 'block4/pointwise'], windows: 12 },
+    windows: 12,
+    steps: 24,
+    limit: { unit: 'times inference', limit: 1 },
+    burstSeconds: 30,
+  },
+  {
+    name: 'train-digits-skip-cached',
+    burst: 'burst-300-skip-cached',
+    what: 'models/digits, low-rank path from the blocks, and the head; cached',
+    model: digits,
+    adapter: { method: 'skip' },
+    windows: 8,
+    steps: 300,
+  },
+  {
+    name: 'train-digits-head-cached',
+    burst: 'burst-300-head-cached',
+    what: 'models/digits, the head; cached',
+    model: digits,
+    adapter: { method: 'head' },
+    windows: 8,
+    steps: 300,
+    limit: { unit: 'times inference', limit: 0.02 },
+    burstSeconds: 1,
+  },
+];
+
+export const trainingNames = (): string[] => CASES.flatMap(({ name, burst }) => [name, burst]);
+
+interface Trained {
+  device: Device;
+  begin: number;
+  cache: number;
+  steps: number;
+  blob: Uint8Array;
+}
+
+/** The same windows and steps, whatever computes them. */
+async function train(subject: Case, device: Device): Promise<Trained> {
+  const { bytes, zeroPoint } = device.inputTensor;
+  const windows = Array.from({ length: subject.windows }, (_, i) =>
+    typicalInput(100 + i, bytes, zeroPoint),
+  );
+  device.remember(windows, device.classes);
+  const cycles = device.burst({ steps: subject.steps, batch: 1, views: 1 });
+  return { device, ...cycles, blob: device.trainer.save() };
+}
+
+const round3 = (value: number): number => Math.round(1000 * value) / 1000;
+
+const goalOf = (limit: Limit | undefined, cycles: number, times: number): Goal | undefined =>
+  limit && { ...limit, value: limit.unit === 'cycles' ? cycles : times };
+
+function burstGoal(limit: number | undefined, seconds: number, target: Target): Goal | undefined {
+  if (limit === undefined || target !== 'rp2040') return undefined;
+  return { unit: 'seconds', value: round3(seconds), limit };
+}
+
+/** Cycles of an inference without adapter: what steps are measured in. */
+async function inferenceCycles(model: ModelFile, target: Target): Promise<number> {
+  const device = new Device(await targetOf(target), model);
+  const { bytes, zeroPoint } = device.inputTensor;
+  return device.infer(typicalInput(100, bytes, zeroPoint)).cycles;
+}
+
+async function measure(subject: Case, target: Target): Promise<BenchRow[]> {
+  const { name, what, adapter, windows, steps } = subject;
+  const model = subject.model();
+  const base = { kind: 'training', target, macs: null, perMac: null } as const;
+  const trained = await train(subject, new Device(await targetOf(target), model, adapter));
+  const { device, blob } = trained;
+  const twin = await train(subject, new Device(await portableTarget(), model, adapter));
+  const isCorrect = Buffer.from(blob).equals(twin.blob);
+  const isCounted = device.firmware.cyclesSoFar !== undefined;
+  const step = Math.round(trained.steps / steps);
+  const times = isCounted ? round3(step / (await inferenceCycles(model, target))) : undefined;
+  const common = {
+    ...base,
+    bytes: device.compiled.arenaBytes,
+    flashBytes: tableBytes(device.compiled),
+    stackBytes: device.firmware.stackBytes,
+    checksum: checksumOf(blob),
+    isCorrect,
+    reference: `adapter that portable C learns in ${steps} steps`,
+    stepsRun: steps,
+  };
+  const goal =
+    isCounted && target === 'rp2040' ? goalOf(subject.limit, step, times ?? 0) : undefined;
+  const perWindow = trained.cache / windows;
+  const row: BenchRow = {
+    ...common,
+    name,
+    what: `${what}: a step of batch 1`,
+    cycles: isCounted ? step : null,
+    timesInference: times,
+    cacheCyclesPerWindow: perWindow > 0 ? Math.round(perWindow) : undefined,
+    goal,
+    peer: target === 'rp2040' ? subject.peer : undefined,
+    ok: isCorrect && reaches(goal),
+  };
+  const burst = trained.begin + Math.round((trained.steps * BURST_STEPS) / steps);
+  const seconds = round3(burst / SECONDS_HZ);
+  const limit = burstGoal(subject.burstSeconds, seconds, target);
+  const whole: BenchRow = {
+    ...common,
+    name: subject.burst,
+    what: `${what}: ${BURST_STEPS} steps${steps === BURST_STEPS ? '' : `, ${steps} of them run`}`,
+    cycles: isCounted ? burst : null,
+    seconds: isCounted && target === 'rp2040' ? seconds : undefined,
+    goal: isCounted ? limit : undefined,
+    ok: isCorrect && reaches(isCounted ? limit : undefined),
+  };
+  return [row, whole];
+}
+
+async function rowsOf(subject: Case, target: Target): Promise<BenchRow[]> {
+  try {
+    return await measure(subject, target);
+  } catch (error) {
+    // What the compiler cannot do is said in the report, not by ending it.
+    if (!(error instanceof RetuneError)) throw error;
+    const row = { kind: 'training', target, what: subject.what } as const;
+    return [subject.name, subject.burst].map((name) => missingRow({ name, ...row }, error.message));
+  }
+}
+
+/** A row of a step and one of a burst for each kind of adapter; `names`: only these cases. */
+export async function benchTraining({
+  target = 'rp2040',
+  names,
+}: { target?: Target; names?: string[] } = {}): Promise<BenchRow[]> {
+  const rows: BenchRow[] = [];
+  for (const subject of CASES) {
+    if (names && !names.includes(subject.name) && !names.includes(subject.burst)) continue;
+    rows.push(...(await rowsOf(subject, target)));
+  }
+  return rows;
+}
+
+// ---- where a step goes ----
 
 /** rt_train_phase_t. */
 const PHASES = ['idle', 'cache', 'sample', 'forward', 'backward', 'refresh', 'update', 'check'];
-const WINDOWS = 6;
-const STEPS = 4;
-const BATCH = 1;
-const BUSY = 1;
-/** Places of steps and batch in rt_train_params_t. */
-const [PARAM_STEPS, PARAM_BATCH] = [0, 1];
 
-interface TrainingCost {
-  method: string;
-  arenaBytes: number;
-  /** Head, skip: frozen layers over every window and every further view of it, once a burst. */
-  cacheCyclesPerWindow: number;
-  viewsCycles: number;
-  /** Everything else, a step of batch 1. */
-  cyclesPerStep: number;
-  longestUnitCycles: number;
-  longestUnitPhase: string;
-  stackBytes: number;
-  phases: Record<string, number>;
-}
-
-class Device {
-  readonly machine: Rp2040Machine;
-  private readonly engine: number;
-  private readonly trainer: number;
-  private readonly params: number;
-  stackBytes = 0;
-
-  constructor(
-    private readonly compiled: CompiledModel,
-    elf: string,
-  ) {
-    const machine = Rp2040Machine.load(elf);
-    this.machine = machine;
-    machine.chip.flash.set(modelImage(compiled.description, MODEL).bytes, MODEL - FLASH);
-    // The structures have the same size on every 32-bit target.
-    const firmware = new Firmware();
-    const size = (name: string): number => firmware.call(`rt_sim_${name}_bytes`);
-    this.engine = machine.allocate(size('engine'));
-    const adapter = machine.allocate(size('adapter'));
-    this.trainer = machine.allocate(size('trainer'));
-    this.params = machine.allocate(size('params'));
-    const arena = machine.allocate(compiled.arenaBytes);
-    this.run('rt_engine_init', this.engine, MODEL, arena, compiled.arenaBytes);
-    this.run('rt_adapter_init', adapter, this.engine);
-    const bytes = WINDOWS * machine.call('rt_sim_window_entry_bytes', [this.engine]).unsigned;
-    const windows = machine.allocate(bytes);
-    this.run('rt_trainer_init', this.trainer, adapter, windows, bytes);
-    this.run('rt_train_defaults', adapter, this.params);
+/** Cycles by phase, unit by unit, and the longest unit of each. */
+async function phases(subject: Case, target: Target): Promise<string> {
+  const model = subject.model();
+  const device = new Device(await targetOf(target), model, subject.adapter);
+  const { bytes, zeroPoint } = device.inputTensor;
+  const windows = Array.from({ length: subject.windows }, (_, i) =>
+    typicalInput(100 + i, bytes, zeroPoint),
+  );
+  device.remember(windows, device.classes);
+  const steps = Math.min(subject.steps, 8);
+  const spent = new Map<string, { cycles: number; units: number; longest: number }>();
+  device.trainer.begin({ steps, batch: 1, views: 1 });
+  for (let done = false; !done;) {
+    const name = PHASES[device.phase] ?? '?';
+    const cycles = device.count(() => (done = device.trainer.run(1)));
+    const { cycles: all = 0, units = 0, longest = 0 } = spent.get(name) ?? {};
+    spent.set(name, { cycles: all + cycles, units: units + 1, longest: Math.max(longest, cycles) });
   }
-
-  /** Calls a function that returns a status (or nothing); returns its cycles. */
-  run(name: string, ...args: number[]): { status: number; cycles: number } {
-    const { result, cycles, stackBytes } = this.machine.call(name, args);
-    if (result < 0 && result > -100) throw new Error(`${name}: status ${result}`);
-    this.stackBytes = Math.max(this.stackBytes, stackBytes);
-    return { status: result, cycles };
-  }
-
-  remember(): void {
-    const { model } = this.compiled;
-    const input = model.tensors[model.inputTensor];
-    if (!input) throw new Error('a model has an input');
-    const at = this.machine.call('rt_engine_tensor', [this.engine, input.index]).unsigned;
-    for (let i = 0; i < WINDOWS; i++) {
-      this.machine.write(randomInput(2 * i + 1, input.bytes, input.zeroPoint), at);
-      this.run('rt_train_remember', this.trainer, i, 0);
-    }
-  }
-
-  /** One burst, unit by unit: the cycles of each with its phase. */
-  burst(): { phase: string; cycles: number }[] {
-    const { machine, params, trainer } = this;
-    machine.write(Uint32Array.of(STEPS), params + 4 * PARAM_STEPS);
-    machine.write(Uint32Array.of(BATCH), params + 4 * PARAM_BATCH);
-    this.run('rt_train_begin', trainer, params);
-    const units: { phase: string; cycles: number }[] = [];
-    for (let status = BUSY; status === BUSY;) {
-      const phase = machine.call('rt_sim_trainer_phase', [trainer]).unsigned;
-      const unit = this.run('rt_train_run', trainer, 1);
-      units.push({ phase: PHASES[phase] ?? '?', cycles: unit.cycles });
-      status = unit.status;
-    }
-    return units;
-  }
-}
-
-function measure(file: string, method: 'head' | 'skip' | 'lora', elf: string): TrainingCost {
-  const compiled = compileModel(readFileSync(file), basename(file), { adapter: { method }, packed: true });
-  const device = new Device(compiled, elf);
-  device.remember();
-  const units = device.burst();
-  const phases: Record<string, number> = {};
-  for (const { phase, cycles } of units) phases[phase] = (phases[phase] ?? 0) + cycles;
-  const total = units.reduce((sum, unit) => sum + unit.cycles, 0);
-  const longest = units.reduce((a, b) => (b.cycles > a.cycles ? b : a));
-  const cache = phases['cache'] ?? 0;
-  const views = phases['refresh'] ?? 0;
-  return {
-    method,
-    arenaBytes: compiled.arenaBytes,
-    cacheCyclesPerWindow: cache / WINDOWS,
-    viewsCycles: views,
-    cyclesPerStep: (total - cache - views) / STEPS,
-    longestUnitCycles: longest.cycles,
-    longestUnitPhase: longest.phase,
-    stackBytes: device.stackBytes,
-    phases,
-  };
-}
-
-const number = (value: number): string => Math.round(value).toLocaleString('en-US');
-
-function print(costs: TrainingCost[]): void {
-  const table = new Table({
-    head: [
-      'method',
-      'cache, a window',
-      'views',
-      'a step, batch 1',
-      'longest unit',
-      'in',
-      'stack',
-      'arena',
-    ],
-    style: { head: [], border: [] },
+  const list = [...spent].map(([name, { cycles, units, longest }]) => {
+    const repeated = name === 'cache' ? subject.windows : steps;
+    const each = Math.round(cycles / repeated).toLocaleString('en-US');
+    return `${name} ${each} in ${(units / repeated).toFixed(1)} units, longest ${longest}`;
   });
-  for (const c of costs) {
-    table.push([
-      c.method,
-      number(c.cacheCyclesPerWindow),
-      number(c.viewsCycles),
-      number(c.cyclesPerStep),
-      number(c.longestUnitCycles),
-      c.longestUnitPhase,
-      c.stackBytes,
-      number(c.arenaBytes),
-    ]);
-  }
-  console.log(table.toString());
-  for (const { method, phases } of costs) {
-    const list = Object.entries(phases).map(([name, cycles]) => `${name} ${number(cycles)}`);
-    console.log(`${method}, ${STEPS} steps: ${list.join(', ')} cycles`);
-  }
+  return `${subject.name}, a step (cache: a window): ${list.join('; ')}`;
 }
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean' },
-    model: { type: 'string', default: join(root, 'models/digits/digits.tflite') },
-  },
-});
-const elf = join(root, 'build/bench/training.elf');
-mkdirSync(join(root, 'build/bench'), { recursive: true });
-const engine = readdirSync(join(root, 'native/engine')).filter((name) => name.endsWith('.c'));
-const sources = engine.map((name) => `native/engine/${name}`);
-buildImage({
-  sources: [...sources, 'native/hal/libc.c', 'native/hal/sim/training.c'],
-  output: elf,
-  flags: FLAGS,
-});
-const costs = (['head', 'skip', 'lora'] as const).map((m) => measure(values.model, m, elf));
-if (values.json) console.log(JSON.stringify(costs, null, 1));
-else print(costs);
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      json: { type: 'boolean' },
+      phases: { type: 'boolean' },
+      target: { type: 'string', default: 'rp2040' },
+    },
+  });
+  const target = values.target as Target;
+  const names = positionals.length > 0 ? positionals : undefined;
+  if (values.phases) {
+    for (const subject of CASES) {
+      if (names && !names.includes(subject.name)) continue;
+      const line = phases(subject, target);
+      console.log(await line.catch((error: Error) => `${subject.name}: ${error.message}`));
+    }
+    return;
+  }
+  const rows = await benchTraining({ target, names });
+  console.log(values.json ? JSON.stringify(rows, null, 1) : rowTable(rows));
+  if (rows.some(({ isCorrect, missing }) => !isCorrect && !missing)) process.exitCode = 1;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
