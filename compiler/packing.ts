@@ -4,6 +4,7 @@
  */
 import type { ArrayTable } from './layout.ts';
 import type { LoweredLayer, LoweredModel } from './lower.ts';
+import { quickTable } from './requantise.ts';
 
 /** RT_PAIR_ROWS and RT_PAIR_COLUMNS */
 const GROUP_ROWS = 64;
@@ -68,7 +69,18 @@ export function packModel(model: LoweredModel): void {
     if (layer.op === 'CONV_2D' || layer.op === 'FULLY_CONNECTED') {
       layer.packed = packedLayer(layer);
     }
+    layer.quick = quickLayer(layer, model.tensors[layer.output]?.zeroPoint ?? 0);
   }
+}
+
+function quickLayer(layer: LoweredLayer, zeroPoint: number): ArrayTable | undefined {
+  const { multiplier, shift } = layer;
+  if (!(multiplier?.values instanceof Int32Array) || !(shift?.values instanceof Int32Array)) {
+    return undefined;
+  }
+  const range = { min: layer.activationMin, max: layer.activationMax };
+  const values = quickTable(multiplier.values, shift.values, zeroPoint, range);
+  return { name: `operator${layer.operator}_quick`, type: 'int32_t', values };
 }
 
 function packedLayer(layer: LoweredLayer): ArrayTable | undefined {

@@ -1,6 +1,7 @@
 #include "check.h"
 
 #include "pair_dot.h"
+#include "quick.h"
 
 typedef struct {
   const rt_model_t *model;
@@ -73,6 +74,7 @@ static int weights_are_sound(const check_t *c, const rt_layer_t *l, uint32_t row
   if (!readable(c, l->bias, words, 4) || !readable(c, l->multiplier, words, 4)) return 0;
   if (!readable(c, l->shift, words, 4) || !readable(c, l->weight_scale, 2 * words, 4)) return 0;
   if (l->packed && !packed_is_sound(c, l, rows, length)) return 0;
+  if (l->quick && !readable(c, l->quick, 4 * rt_quick_words(rows), 4)) return 0;
   for (uint32_t i = 0; i < rows; i++) {
     if (!rescaling_is_sound(l->multiplier[i], l->shift[i])) return 0;
   }

@@ -52,11 +52,12 @@ static inline int32_t rt_clamp(int32_t x, int32_t low, int32_t high) {
   return x > high ? high : x;
 }
 
-/* An accumulator to an output value: requantise, add the zero point, clamp to the activation. */
+/* An accumulator to an output value: requantise, add the zero point, clamp to the activation. The
+ * clamp comes first, so that no sum can wrap. */
 static inline int8_t rt_output(int32_t acc, int32_t multiplier, int32_t shift, int32_t zero_point,
                                int32_t low, int32_t high) {
-  const uint32_t q = (uint32_t)rt_requantise(acc, multiplier, shift) + (uint32_t)zero_point;
-  return (int8_t)rt_clamp((int32_t)q, low, high);
+  const int32_t q = rt_requantise(acc, multiplier, shift);
+  return (int8_t)(rt_clamp(q, low - zero_point, high - zero_point) + zero_point);
 }
 
 #endif

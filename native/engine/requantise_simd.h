@@ -67,8 +67,10 @@ static inline v128_t rt_simd_requantise(v128_t x, const rt_simd_scale_t *scale) 
 /* rt_output, four values in their lowest bytes. */
 static inline uint32_t rt_simd_output(v128_t acc, const rt_simd_scale_t *scale, v128_t zero_point,
                                       v128_t low, v128_t high) {
-  const v128_t q = wasm_i32x4_add(rt_simd_requantise(acc, scale), zero_point);
-  const v128_t clamped = wasm_i32x4_min(wasm_i32x4_max(q, low), high);
+  const v128_t q = rt_simd_requantise(acc, scale);
+  const v128_t above = wasm_i32x4_max(q, wasm_i32x4_sub(low, zero_point));
+  const v128_t within = wasm_i32x4_min(above, wasm_i32x4_sub(high, zero_point));
+  const v128_t clamped = wasm_i32x4_add(within, zero_point);
   const v128_t halves = wasm_i16x8_narrow_i32x4(clamped, clamped);
   return (uint32_t)wasm_i32x4_extract_lane(wasm_i8x16_narrow_i16x8(halves, halves), 0);
 }
