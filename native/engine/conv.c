@@ -1,4 +1,5 @@
 /* CONV_2D: patch times weights, pixel by pixel. A 1x1 kernel reads its pixel where it lies. */
+#include "hot.h"
 #include "matmul.h"
 
 typedef struct {
@@ -7,11 +8,66 @@ typedef struct {
   int32_t height;
   int32_t top;   /* input row of the window's first row, may be negative */
   int32_t start; /* offset in its row of the window's first byte, may be negative */
-  int32_t begin; /* [begin, end): the bytes of a window row that lie inside the input */
+  int32_t begin; /* [begin, end): the bytes of a window row that lie inside the input, 0..run */
   int32_t end;
   int32_t run; /* bytes of a window row */
   int8_t zero_point;
 } window_t;
+
+static inline int8_t *fill(int8_t *out, int32_t count, int8_t value) {
+  for (; count > 0; count--) *out++ = value;
+  return out;
+}
+
+/* By words where they line up, else by four bytes: a window row is often no more. */
+static inline int8_t *copy(int8_t *out, const int8_t *x, int32_t count) {
+  if ((((uintptr_t)x | (uintptr_t)out) & 3u) == 0) {
+    for (; count >= 4; count -= 4, x += 4, out += 4) {
+      __builtin_memcpy(__builtin_assume_aligned(out, 4), __builtin_assume_aligned(x, 4), 4);
+    }
+  }
+  for (; count >= 4; count -= 4, x += 4, out += 4) {
+    out[0] = x[0];
+    out[1] = x[1];
+    out[2] = x[2];
+    out[3] = x[3];
+  }
+  for (; count > 0; count--) *out++ = *x++;
+  return out;
+}
+
+/* Rows of a window that lies within the columns of the input. */
+RT_HOT static int8_t *copy_rows(int8_t *out, const int8_t *x, int32_t pitch, int32_t run,
+                                int32_t rows) {
+  for (; rows > 0; rows--, x += pitch) out = copy(out, x, run);
+  return out;
+}
+
+/* Rows of a window that reaches over the left or right edge. */
+RT_HOT static int8_t *copy_clipped(int8_t *out, const window_t *w, const int8_t *x, int32_t rows) {
+  const int32_t inside = w->end - w->begin;
+  const int32_t pitch = w->pitch;
+  for (; rows > 0; rows--, x += pitch) {
+    out = fill(out, w->begin, w->zero_point);
+    for (int32_t i = 0; i < inside; i++) *out++ = x[i];
+    out = fill(out, w->run - w->end, w->zero_point);
+  }
+  return out;
+}
+
+/* The whole window; what lies in the padding is the zero point. */
+static void gather_window(const window_t *w, int32_t rows, int8_t *out) {
+  const int32_t first = w->top < 0 ? -w->top : 0;
+  const int32_t last = w->height - w->top < rows ? w->height - w->top : rows;
+  const int8_t *x = w->x + (w->top + first) * w->pitch + w->start + w->begin;
+  out = fill(out, first * w->run, w->zero_point);
+  if (w->begin == 0 && w->end == w->run) {
+    out = copy_rows(out, x, w->pitch, w->run, last - first);
+  } else {
+    out = copy_clipped(out, w, x, last - first);
+  }
+  fill(out, (rows - last) * w->run, w->zero_point);
+}
 
 /* Copies bytes [from, to) of window row r; what lies in the padding is the zero point. */
 static int8_t *copy_run(const window_t *w, int32_t r, int32_t from, int32_t to, int8_t *out) {
@@ -56,6 +112,18 @@ static void pointwise_row(const rt_kernel_t *k, int32_t row) {
   }
 }
 
+/* A window that fits into the scratch is gathered in one go, a larger one piece by piece. */
+static void window_pixel(const rt_kernel_t *k, const window_t *w, uint32_t pixel) {
+  int8_t patch[RT_MATMUL_CHUNK] __attribute__((aligned(4)));
+  const int32_t length = k->layer->kernel_height * w->run;
+  if (length > RT_MATMUL_CHUNK) {
+    rt_matmul_pixel(k, pixel, length, gather, w, 0);
+  } else {
+    gather_window(w, k->layer->kernel_height, patch);
+    rt_matmul_pixel(k, pixel, length, in_place, patch, 0);
+  }
+}
+
 static void window_row(const rt_kernel_t *k, int32_t row) {
   const rt_layer_t *l = k->layer;
   const int32_t depth = k->input->channels;
@@ -68,10 +136,9 @@ static void window_row(const rt_kernel_t *k, int32_t row) {
   w.zero_point = (int8_t)k->input->zero_point;
   for (int32_t column = 0; column < k->output->width; column++) {
     w.start = (column * l->stride_width - l->pad_left) * depth;
-    w.begin = -w.start;
-    w.end = w.pitch - w.start;
-    rt_matmul_pixel(k, (uint32_t)(row * k->output->width + column), l->kernel_height * w.run,
-                    gather, &w, 0);
+    w.begin = w.start < 0 ? -w.start : 0;
+    w.end = w.pitch - w.start < w.run ? w.pitch - w.start : w.run;
+    window_pixel(k, &w, (uint32_t)(row * k->output->width + column));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "dot.h"
 #include "pair_dot.h"
+#include "settle.h"
 #include "simd.h"
 
 typedef struct {
@@ -99,20 +100,13 @@ static void packed_pixel(const rt_kernel_t *k, const product_t *p, uint32_t pixe
   }
 }
 
-void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length, rt_patch_t patch,
-                     const void *context, const int8_t *x) {
-  const uintptr_t alignment = (uintptr_t)k->layer->weights | (uintptr_t)length;
-  const product_t p = {k->layer, length, patch, context, !RT_SIMD && (alignment & 3u) == 0};
-  const int32_t channels = k->output->channels;
-  int8_t *y = k->y + pixel * (uint32_t)channels;
-  if (k->layer->packed) {
-    packed_pixel(k, &p, pixel, x, y);
-    return;
-  }
+static RT_NOINLINE void plain_pixel(const rt_kernel_t *k, const product_t *p, uint32_t pixel,
+                                    const int8_t *x, int8_t *y) {
   chunk_t chunk;
+  const int32_t channels = k->output->channels;
   if (k->hooks) {
     int32_t *acc = k->hooks->accumulators;
-    accumulate(&p, 0, channels, &chunk, acc);
+    accumulate(p, 0, channels, &chunk, acc);
     k->hooks->pixel(k->hooks->context, k->index, pixel, x, acc);
     rt_requantise_pixel(k->layer, k->output, 0, channels, acc, y);
     return;
@@ -121,7 +115,19 @@ void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length, rt_pa
     int32_t acc[RT_MATMUL_GROUP];
     const int32_t left = channels - first;
     const int32_t count = left < RT_MATMUL_GROUP ? left : RT_MATMUL_GROUP;
-    accumulate(&p, first, count, &chunk, acc);
+    accumulate(p, first, count, &chunk, acc);
     rt_requantise_pixel(k->layer, k->output, first, count, acc, y + first);
+  }
+}
+
+void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length, rt_patch_t patch,
+                     const void *context, const int8_t *x) {
+  const uintptr_t alignment = (uintptr_t)k->layer->weights | (uintptr_t)length;
+  const product_t p = {k->layer, length, patch, context, !RT_SIMD && (alignment & 3u) == 0};
+  int8_t *y = k->y + pixel * (uint32_t)k->output->channels;
+  if (k->layer->packed) {
+    packed_pixel(k, &p, pixel, x, y);
+  } else {
+    plain_pixel(k, &p, pixel, x, y);
   }
 }
