@@ -25,6 +25,9 @@ export const adapterSchema = z.strictObject({
   /** Of how many windows `lora` keeps what the frozen layers make of them; `retune build` fills
    * `budgets.ram` where it is absent, otherwise none. */
   cache: z.int().min(0).max(4096).optional(),
+  /** How samples change the weights: each at once (`fused`, the default), or batches with momentum,
+   * which takes 4 bytes a parameter more. */
+  optimizer: z.enum(['fused', 'momentum']).optional(),
   /** Adapters that the board keeps in flash, for example one a user. */
   slots: z.int().min(1).max(64).optional(),
 });

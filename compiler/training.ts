@@ -287,8 +287,9 @@ class Planner {
     list.always('snapshot', payload);
     list.always('state', 20 * groups.length + 4 * (backward?.steps.length ?? 0));
     list.always('residual', parameters);
-    list.always('momentum', 2 * parameters);
-    list.always('gradient', 2 * parameters);
+    const gathers = this.options.optimizer === 'momentum';
+    list.always('momentum', gathers ? 2 * parameters : 0);
+    list.always('gradient', gathers ? 2 * parameters : 0);
     list.always('order', 4 * this.windows);
     list.always('cache', cache.windows * cache.entryBytes);
     list.add(backward?.buffers ?? []);

@@ -77,16 +77,28 @@ void rt_adapter_head_logits(const rt_adapter_t *adapter, const int8_t *vector, i
   rt_adapter_head_bias(adapter, delta_q16);
 }
 
+void rt_adapter_head_announce(rt_adapter_t *adapter, const int32_t *delta_q15,
+                              rt_real_t input_squares) {
+  rt_real_t one = rt_real_from_uint(1, 0);
+  rt_real_t delta = rt_real_shift(rt_groups_squares(delta_q15, adapter->plan->classes), -30);
+  rt_groups_announce(adapter, rt_real_multiply(delta, rt_real_add(input_squares, one)));
+}
+
 uint32_t rt_adapter_head_learn(rt_adapter_t *adapter, const int8_t *vector,
                                const int32_t *delta_q15, uint32_t *random) {
   const rt_adapter_plan_t *plan = adapter->plan;
   int32_t zero = rt_adapter_head_zero(adapter);
-  rt_groups_reserve(adapter, RT_GROUP_HEAD_WEIGHTS, delta_q15, plan->classes, 15, random);
-  for (uint32_t c = 0; c < plan->classes; c++) {
-    rt_groups_add_outer(adapter, RT_GROUP_HEAD_WEIGHTS, c, delta_q15[c], 15, vector, zero, random);
-  }
-  rt_groups_add(adapter, RT_GROUP_HEAD_BIAS, 0, 1, delta_q15, plan->classes, 15, random);
+  rt_real_t squares = rt_groups_vector_squares(vector, zero, plan->head_inputs);
+  squares = rt_real_multiply(squares, rt_real_multiply(plan->head_scale, plan->head_scale));
+  rt_adapter_head_announce(adapter, delta_q15, squares);
+  rt_groups_add_vector(adapter, RT_GROUP_HEAD_WEIGHTS, delta_q15, 15, vector, zero, random);
+  rt_adapter_bias_learn(adapter, delta_q15, random);
   return plan->classes * plan->head_inputs * CYCLES_PARAMETER;
+}
+
+void rt_adapter_bias_learn(rt_adapter_t *adapter, const int32_t *delta_q15, uint32_t *random) {
+  rt_groups_add_announced(adapter, RT_GROUP_HEAD_BIAS, 0, 1, delta_q15, adapter->plan->classes, 15,
+                          random);
 }
 
 /* ---- hooks ---- */
@@ -170,7 +182,7 @@ void rt_adapter_reset(rt_adapter_t *adapter, uint32_t seed) {
   uint32_t random = rt_fixed_seed(seed);
   for (uint32_t g = 0; g < plan->group_count; g++) reset_group(adapter, g, &random);
   __builtin_memset(adapter->constants, 0, adapter->kind->constant_bytes(plan));
-  __builtin_memset(adapter->residual, 0, plan->parameter_count);
+  __builtin_memset(adapter->residual, RT_UPDATE_ZERO, plan->parameter_count);
 }
 
 void rt_adapter_enable(rt_adapter_t *adapter, uint32_t enabled) { adapter->enabled = enabled != 0; }

@@ -3,9 +3,10 @@
  * them. compiler/training.ts writes the plan; every array bound comes from it and is checked by
  * rt_adapter_init. docs/training.md gives the formulae.
  *
- * A parameter of a group is real = (256 q + residual) * 2^-(exponent + 8). Inference uses q alone,
- * an int8: what is deployed. The residual exists while training (together a 16-bit master value,
- * of which q is the rounded upper byte). The exponent grows coarser when values outgrow int8.
+ * A parameter of a group is real = (256 q + residual - 128) * 2^-(exponent + 8). Inference uses q
+ * alone, an int8: what is deployed. The residual exists while training (together a 16-bit master
+ * value, of which q is the rounded upper byte). The exponent grows coarser when values outgrow
+ * int8.
  */
 #ifndef RT_ENGINE_ADAPTER_H
 #define RT_ENGINE_ADAPTER_H
@@ -114,9 +115,9 @@ typedef struct rt_adapter_plan {
   /* Training. */
   rt_adapter_buffer_t snapshot; /* a payload */
   rt_adapter_buffer_t state;    /* rt_group_state_t [groups], then int32 [steps] */
-  rt_adapter_buffer_t residual; /* int8 [parameters] */
-  rt_adapter_buffer_t momentum; /* int16 [parameters] */
-  rt_adapter_buffer_t gradient; /* int16 [parameters] */
+  rt_adapter_buffer_t residual; /* uint8 [parameters] */
+  rt_adapter_buffer_t momentum; /* int16 [parameters], or none: see train_groups.h */
+  rt_adapter_buffer_t gradient; /* likewise */
   rt_adapter_buffer_t order;    /* uint16 [2][windows]: training windows, their order */
   rt_adapter_buffer_t cache;    /* [cache_windows] entries: see train_cache.h */
   uint32_t windows;             /* how many windows a burst can use */
@@ -139,6 +140,16 @@ typedef struct {
   int32_t gradient_exponent; /* real = mantissa * 2^-exponent * unit */
   int32_t gradient_max;
 } rt_group_state_t;
+
+/* What the gradients of the present sample do; train_groups.h. */
+typedef struct {
+  rt_real_t rate, momentum, decay, clip; /* of the step */
+  rt_real_t clip_squared;
+  uint32_t batch;
+  rt_real_t norm_squared; /* of the sample's gradients so far */
+  rt_real_t factor;       /* rate, clipped */
+  rt_real_t decay_due;    /* share of the weights */
+} rt_group_sample_t;
 
 typedef struct rt_adapter rt_adapter_t;
 
@@ -189,10 +200,11 @@ struct rt_adapter {
   int8_t *exponents;
   int8_t *q;
   int8_t *constants;
-  int8_t *residual;
+  uint8_t *residual;
   int16_t *momentum;
   int16_t *gradient;
   rt_group_state_t *state;
+  rt_group_sample_t sample;
   int8_t *vector;
   int32_t *base_logits;
   int32_t *logits;
@@ -238,6 +250,11 @@ uint32_t rt_adapter_has_group(const rt_adapter_plan_t *plan, uint32_t group, uin
 void rt_adapter_head_logits(const rt_adapter_t *adapter, const int8_t *vector, int32_t *delta_q16);
 /* The bias alone. */
 void rt_adapter_head_bias(const rt_adapter_t *adapter, int32_t *delta_q16);
+/* Announces the gradients of the head, rt_groups_announce; input_squares: squared norm of the
+ * inputs that its weights learn from, in the unit of the weights' gradient. */
+void rt_adapter_head_announce(rt_adapter_t *adapter, const int32_t *delta_q15,
+                              rt_real_t input_squares);
+void rt_adapter_bias_learn(rt_adapter_t *adapter, const int32_t *delta_q15, uint32_t *random);
 uint32_t rt_adapter_head_learn(rt_adapter_t *adapter, const int8_t *vector,
                                const int32_t *delta_q15, uint32_t *random);
 

@@ -71,6 +71,8 @@ static rt_status_t check_groups(const rt_adapter_plan_t *plan) {
 static rt_status_t check_buffers(const rt_adapter_t *adapter) {
   const rt_adapter_plan_t *plan = adapter->plan;
   uint32_t parameters = plan->parameter_count;
+  uint32_t fused = plan->gradient.bytes == 0 && plan->momentum.bytes == 0;
+  uint32_t optimiser = fused ? 0 : 2u * parameters;
   uint32_t payload = plan->group_count + parameters + adapter->kind->constant_bytes(plan);
   uint32_t vector = plan->head_inputs + plan->tap_channels;
   if (plan->windows == 0 || plan->windows > WINDOWS_MAX || plan->vector.bytes != vector ||
@@ -86,8 +88,8 @@ static rt_status_t check_buffers(const rt_adapter_t *adapter) {
       buffer_fits(adapter, &plan->state,
                   plan->group_count * (uint32_t)sizeof(rt_group_state_t) + 4u * plan->step_count) &&
       buffer_fits(adapter, &plan->residual, parameters) &&
-      buffer_fits(adapter, &plan->momentum, 2u * parameters) &&
-      buffer_fits(adapter, &plan->gradient, 2u * parameters) &&
+      buffer_fits(adapter, &plan->momentum, optimiser) &&
+      buffer_fits(adapter, &plan->gradient, optimiser) &&
       buffer_fits(adapter, &plan->order, 4u * plan->windows) &&
       buffer_fits(adapter, &plan->cache, 0);
   return fits ? RT_OK : RT_ERROR_MODEL_LAYOUT;
@@ -104,8 +106,8 @@ static rt_status_t check_cache(const rt_adapter_t *adapter) {
     return RT_ERROR_MODEL_LAYOUT;
   }
   uint32_t entry = rt_train_cache_entry_bytes(adapter);
-  return entry == 0 || plan->cache.bytes / entry >= plan->cache_windows ? RT_OK
-                                                                        : RT_ERROR_MODEL_LAYOUT;
+  uint32_t fits = entry == 0 || rt_fixed_divide(plan->cache.bytes, entry) >= plan->cache_windows;
+  return fits ? RT_OK : RT_ERROR_MODEL_LAYOUT;
 }
 
 static uint32_t apart(const rt_adapter_buffer_t *a, const rt_adapter_buffer_t *b) {

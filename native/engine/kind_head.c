@@ -40,13 +40,11 @@ static uint32_t learn(rt_adapter_t *adapter, const int8_t *vector, const int32_t
   const rt_adapter_plan_t *plan = adapter->plan;
   rt_normal_range_t range = inputs(adapter);
   const int8_t *n = rt_normal_vector(adapter, &range, vector);
-  rt_groups_reserve(adapter, RT_GROUP_HEAD_WEIGHTS, delta_q15, plan->classes, 15 + RT_NORMAL_BITS,
-                    random);
-  for (uint32_t c = 0; c < plan->classes; c++) {
-    rt_groups_add_outer(adapter, RT_GROUP_HEAD_WEIGHTS, c, delta_q15[c], 15 + RT_NORMAL_BITS, n, 0,
-                        random);
-  }
-  rt_groups_add(adapter, RT_GROUP_HEAD_BIAS, 0, 1, delta_q15, plan->classes, 15, random);
+  rt_real_t squares = rt_groups_vector_squares(n, 0, plan->head_inputs);
+  rt_adapter_head_announce(adapter, delta_q15, rt_real_shift(squares, -2 * RT_NORMAL_BITS));
+  rt_groups_add_vector(adapter, RT_GROUP_HEAD_WEIGHTS, delta_q15, 15 + RT_NORMAL_BITS, n, 0,
+                       random);
+  rt_adapter_bias_learn(adapter, delta_q15, random);
   return plan->classes * plan->head_inputs * CYCLES_PARAMETER;
 }
 

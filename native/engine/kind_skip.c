@@ -128,47 +128,66 @@ static int32_t normalise(int32_t *values, uint32_t count) {
   return shift;
 }
 
-/* dU_ck = delta_c hidden_k */
-static void learn_up(rt_adapter_t *adapter, const int8_t *vector, const int32_t *delta_q15,
-                     uint32_t *random) {
+/* Factors of the skip path's two outer products: dU_ck = delta_c hidden_k, and dD_kj = back_k n_j
+ * with back_k = sum_c U_ck delta_c. */
+typedef struct {
+  int32_t hidden[RANK_MAX], back[RANK_MAX];
+  int32_t hidden_exponent, back_exponent;
+} factors_t;
+
+static void find_factors(const rt_adapter_t *adapter, const int8_t *vector,
+                         const int32_t *delta_q15, factors_t *f) {
   const rt_adapter_plan_t *plan = adapter->plan;
-  int32_t h[RANK_MAX];
-  hidden(adapter, vector, h);
-  int32_t shift = normalise(h, plan->rank) + 3; /* 12 bits: products stay below 2^29 */
-  for (uint32_t k = 0; k < plan->rank; k++) h[k] >>= 3;
-  int32_t exponent = 15 - shift + adapter->exponents[RT_GROUP_SKIP_DOWN] + RT_NORMAL_BITS;
-  for (uint32_t c = 0; c < plan->classes; c++) {
-    int32_t row[RANK_MAX];
-    for (uint32_t k = 0; k < plan->rank; k++) row[k] = delta_q15[c] * h[k];
-    rt_groups_add(adapter, RT_GROUP_SKIP_UP, c * plan->rank, 1, row, plan->rank, exponent, random);
+  hidden(adapter, vector, f->hidden);
+  int32_t shift = normalise(f->hidden, plan->rank);
+  f->hidden_exponent = adapter->exponents[RT_GROUP_SKIP_DOWN] + RT_NORMAL_BITS - shift;
+  const int8_t *up = rt_adapter_q(adapter, RT_GROUP_SKIP_UP);
+  for (uint32_t k = 0; k < plan->rank; k++) {
+    f->back[k] = 0;
+    for (uint32_t c = 0; c < plan->classes; c++) {
+      f->back[k] += up[c * plan->rank + k] * delta_q15[c];
+    }
   }
+  shift = normalise(f->back, plan->rank);
+  f->back_exponent = 15 - shift + adapter->exponents[RT_GROUP_SKIP_UP];
 }
 
-/* dD_kj = (sum_c U_ck delta_c) n_j */
-static void learn_down(rt_adapter_t *adapter, const int8_t *normals, const int32_t *delta_q15,
-                       uint32_t *random) {
+static void announce(rt_adapter_t *adapter, const int8_t *normals, const int32_t *delta_q15,
+                     const factors_t *f) {
   const rt_adapter_plan_t *plan = adapter->plan;
-  const int8_t *up = rt_adapter_q(adapter, RT_GROUP_SKIP_UP);
-  int32_t back[RANK_MAX];
-  for (uint32_t k = 0; k < plan->rank; k++) {
-    back[k] = 0;
-    for (uint32_t c = 0; c < plan->classes; c++) back[k] += up[c * plan->rank + k] * delta_q15[c];
-  }
-  int32_t shift = normalise(back, plan->rank);
-  int32_t exponent = 15 - shift + adapter->exponents[RT_GROUP_SKIP_UP] + RT_NORMAL_BITS;
-  rt_groups_reserve(adapter, RT_GROUP_SKIP_DOWN, back, plan->rank, exponent, random);
-  for (uint32_t k = 0; k < plan->rank; k++) {
-    rt_groups_add_outer(adapter, RT_GROUP_SKIP_DOWN, k, back[k], exponent, normals, 0, random);
+  rt_real_t delta = rt_real_shift(rt_groups_squares(delta_q15, plan->classes), -30);
+  rt_real_t h = rt_real_shift(rt_groups_squares(f->hidden, plan->rank), -2 * f->hidden_exponent);
+  rt_real_t back = rt_real_shift(rt_groups_squares(f->back, plan->rank), -2 * f->back_exponent);
+  rt_real_t n = rt_groups_vector_squares(normals, 0, plan->tap_channels);
+  rt_groups_announce(adapter, rt_real_multiply(delta, h));
+  rt_groups_announce(adapter, rt_real_multiply(back, rt_real_shift(n, -2 * RT_NORMAL_BITS)));
+}
+
+static void learn_up(rt_adapter_t *adapter, const int32_t *delta_q15, const factors_t *f,
+                     uint32_t *random) {
+  const rt_adapter_plan_t *plan = adapter->plan;
+  rt_groups_outer_t outer;
+  int32_t x[RANK_MAX];
+  for (uint32_t k = 0; k < plan->rank; k++) x[k] = (f->hidden[k] + 4) >> 3; /* 2^12 at most */
+  uint32_t largest = rt_groups_largest(x, plan->rank) * rt_groups_largest(delta_q15, plan->classes);
+  if (rt_groups_begin_outer(adapter, RT_GROUP_SKIP_UP, largest, 12 + f->hidden_exponent, random,
+                            &outer)) {
+    rt_groups_add_outer(adapter, &outer, delta_q15, 0, plan->rank, x, random);
   }
 }
 
 static uint32_t learn(rt_adapter_t *adapter, const int8_t *vector, const int32_t *delta_q15,
                       uint32_t *random) {
   const rt_adapter_plan_t *plan = adapter->plan;
-  uint32_t cycles = rt_adapter_head_learn(adapter, vector, delta_q15, random);
-  learn_up(adapter, vector, delta_q15, random);
   rt_normal_range_t range = taps(adapter);
-  learn_down(adapter, rt_normal_vector(adapter, &range, vector), delta_q15, random);
+  const int8_t *normals = rt_normal_vector(adapter, &range, vector);
+  factors_t f;
+  find_factors(adapter, vector, delta_q15, &f);
+  announce(adapter, normals, delta_q15, &f);
+  uint32_t cycles = rt_adapter_head_learn(adapter, vector, delta_q15, random);
+  learn_up(adapter, delta_q15, &f, random);
+  rt_groups_add_vector(adapter, RT_GROUP_SKIP_DOWN, f.back, f.back_exponent + RT_NORMAL_BITS,
+                       normals, 0, random);
   return cycles + plan->rank * (plan->tap_channels + plan->classes) * CYCLES_PARAMETER;
 }
 

@@ -4,7 +4,6 @@
 #include "train_cache.h"
 
 /* Cycles of a Cortex-M0+ a unit of work, for budgets: measured in bench/, rounded up. */
-#define CYCLES_PARAMETER 380u
 #define CYCLES_SHOW_VALUE 10u /* as it is */
 #define CYCLES_COPIED_VALUE 2u
 #define CYCLES_VIEW_VALUE 150u
@@ -51,34 +50,43 @@ rt_status_t rt_train_forget(rt_trainer_t *trainer) {
 
 /* What the kinds share: docs/training.md says how these were found. */
 static const rt_train_params_t common = {
-    .momentum_q15 = 29491, /* 0.9 */
-    .clip_q16 = 65536,
+    .batch = 8,
     .views = 8,
     .jitter = {.shift_rows = 4, .tempo_q8 = 38, .noise_q8 = 26, .gain_q8 = 128, .erode_q8 = 128},
     .seed = 1,
 };
 
-void rt_train_defaults(const rt_adapter_t *adapter, rt_train_params_t *params) {
-  *params = common;
-  if (adapter->plan->method == RT_ADAPTER_LORA) {
-    params->steps = 200;
-    params->batch = 8;
-    params->rate_q24 = 1677722;   /* 0.1 */
-    params->decay_q24 = 33554;    /* 0.002 */
-    params->smoothing_q15 = 1638; /* 0.05 */
-  } else {
-    params->steps = 300;
-    params->batch = 8;
-    params->rate_q24 = 838861;  /* 0.05 */
-    params->decay_q24 = 167772; /* 0.01 */
-  }
-  if (adapter->plan->method == RT_ADAPTER_HEAD) {
-    params->rate_q24 = 1677722; /* 0.1 */
+static void default_rule(uint32_t method, rt_train_params_t *params) {
+  params->steps = 300;
+  params->rate_q24 = 1048576; /* 0.0625 */
+  params->clip_q16 = 4u << 16;
+  params->decay_q24 = 167772; /* 0.01 */
+  if (method == RT_ADAPTER_SKIP) return;
+  params->smoothing_q15 = 1638; /* 0.05 */
+  params->clip_q16 = 2u << 16;
+  if (method == RT_ADAPTER_HEAD) {
+    params->rate_q24 = 4194304; /* 0.25 */
     params->decay_q24 = 50332;  /* 0.003 */
-    params->smoothing_q15 = 1638;
     params->jitter.gain_q8 = 77;
     params->jitter.erode_q8 = 90;
+  } else {
+    params->steps = 200;
+    params->rate_q24 = 2097152; /* 0.125 */
+    params->decay_q24 = 33554;  /* 0.002 */
   }
+}
+
+/* With momentum 0.9 a gradient counts ten times, and one of a batch is a mean. */
+static void momentum_rule(uint32_t method, rt_train_params_t *params) {
+  params->rate_q24 = method == RT_ADAPTER_SKIP ? 838861 : 1677722; /* 0.05, 0.1 */
+  params->momentum_q15 = 29491;                                    /* 0.9 */
+  params->clip_q16 = 65536;
+}
+
+void rt_train_defaults(const rt_adapter_t *adapter, rt_train_params_t *params) {
+  *params = common;
+  default_rule(adapter->plan->method, params);
+  if (!rt_groups_fused(adapter->plan)) momentum_rule(adapter->plan->method, params);
   const rt_model_t *model = adapter->engine->model;
   uint32_t half = (uint32_t)model->tensors[model->input_tensor].height / 2u;
   if (params->jitter.shift_rows > half) params->jitter.shift_rows = half;
@@ -89,6 +97,7 @@ static uint32_t out_of_range(const rt_trainer_t *trainer, const rt_train_params_
   uint32_t height = (uint32_t)model->tensors[model->input_tensor].height;
   return p->steps < 1 || p->steps > 65535 || p->batch < 1 || p->batch > 64 || p->rate_q24 < 1 ||
          p->rate_q24 > (1u << 24) || p->momentum_q15 > 32767 || p->decay_q24 > (1u << 24) ||
+         (p->momentum_q15 != 0 && rt_groups_fused(trainer->adapter->plan)) ||
          p->smoothing_q15 > 16384 || p->views < 1 || p->views > 255 ||
          p->jitter.shift_rows > height / 2 || p->jitter.tempo_q8 > 128 ||
          p->jitter.noise_q8 > 256 || p->jitter.gain_q8 > 512 || p->jitter.erode_q8 > 256;
@@ -264,11 +273,12 @@ static const int32_t *learn(rt_trainer_t *trainer, const int8_t *vector, uint32_
       rt_loss_cross_entropy(adapter->logits, adapter->plan->classes, sample_label(trainer),
                             (int32_t)trainer->params.smoothing_q15, adapter->base_logits);
   trainer->loss_sum_q16 += loss < LOSS_LIMIT ? loss : LOSS_LIMIT;
+  rt_groups_sample(adapter);
   *cycles += adapter->kind->learn(adapter, vector, adapter->base_logits, &trainer->round_random);
   return adapter->base_logits;
 }
 
-static void begin_update(rt_trainer_t *trainer) {
+static void begin_step(rt_trainer_t *trainer) {
   const rt_train_params_t *p = &trainer->params;
   uint32_t decay = (uint32_t)rt_fixed_cosine_decay(trainer->step, p->steps);
   rt_groups_rule_t rule;
@@ -277,8 +287,15 @@ static void begin_update(rt_trainer_t *trainer) {
   rule.decay = rt_real_from_uint(p->decay_q24, -24);
   rule.clip = rt_real_from_uint(p->clip_q16, -16);
   rule.batch = p->batch;
-  rt_groups_update_begin(trainer->adapter, &trainer->update, &rule);
-  trainer->loss_q16 = rt_fixed_divide(trainer->loss_sum_q16, p->batch);
+  rt_groups_step(trainer->adapter, &rule);
+}
+
+static void begin_update(rt_trainer_t *trainer) {
+  uint32_t batch = trainer->params.batch;
+  uint32_t last = trainer->stopping || trainer->step + 1u == trainer->params.steps;
+  rt_groups_update_begin(trainer->adapter, &trainer->update, last);
+  trainer->loss_q16 = trainer->loss_sum_q16;
+  if (batch > 1) trainer->loss_q16 = rt_fixed_divide(trainer->loss_sum_q16, batch);
   trainer->loss_sum_q16 = 0;
   trainer->in_batch = 0;
   trainer->phase = RT_PHASE_UPDATE;
@@ -295,6 +312,7 @@ static void sample_unit(rt_trainer_t *trainer, uint32_t *cycles) {
     return;
   }
   draw_sample(trainer);
+  if (trainer->in_batch == 0) begin_step(trainer);
   if (!trainer->adapter->kind->cached) {
     trainer->phase = RT_PHASE_FORWARD;
     return;
@@ -328,12 +346,9 @@ static void backward_unit(rt_trainer_t *trainer, uint32_t *cycles) {
 }
 
 static rt_status_t update_unit(rt_trainer_t *trainer, uint32_t *cycles) {
-  uint32_t work = 0;
   rt_status_t status =
-      rt_groups_update_run(trainer->adapter, &trainer->update, &trainer->round_random, &work);
-  *cycles += work * CYCLES_PARAMETER;
+      rt_groups_update_run(trainer->adapter, &trainer->update, &trainer->round_random, cycles);
   if (status == RT_BUSY) return RT_BUSY;
-  rt_groups_clear(trainer->adapter);
   trainer->step++;
   trainer->phase = RT_PHASE_SAMPLE;
   if (trainer->step < trainer->params.steps && !trainer->stopping) return RT_BUSY;

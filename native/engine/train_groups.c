@@ -1,47 +1,197 @@
 #include "train_groups.h"
 
-#define MASTER_LIMIT 32639 /* 256 * 127 + 127 */
 #define GRADIENT_LIMIT 32767
 #define FRESH_BITS 14 /* the first values of a batch take so many bits: room for what follows */
+#define FACTOR_LIMIT ((1 << 29) - 1) /* never met: products stay below 2^31 - 2^16 by make_step */
+#define VALUE_BITS 15
+#define BLOCK 64u /* columns of an outer product that are expanded at a time */
 
-/* A group's weights do not get coarser than q = 2^EXPONENT_MIN; they saturate instead. */
+/* A group's weights do not get coarser than q = 2^EXPONENT_MIN; then they stay as they are. */
 #define EXPONENT_MIN (-16)
+
+/* Fused decay waits until it takes 2^-8 of a weight, so that it seldom takes a pass. */
+#define DECAY_SHARE 256u
+#define DECAY_SHARE_MOST 32767
+
+/* Of a Cortex-M0+; docs/rp2040.md. */
+#define CYCLES_DECAY 25u
+#define CYCLES_MOMENTUM 80u
+#define CYCLES_MEASURE 20u
+#define CYCLES_GROUP 1500u
 
 static uint32_t group_size(const rt_adapter_group_t *group) { return group->rows * group->columns; }
 
-static int32_t master(const rt_adapter_t *adapter, uint32_t i) {
-  return adapter->q[i] * 256 + adapter->residual[i];
+static int8_t *group_q(const rt_adapter_t *adapter, uint32_t group) {
+  return adapter->q + adapter->plan->groups[group].first;
 }
 
-static void set_master(rt_adapter_t *adapter, uint32_t i, int32_t value) {
-  int32_t q = (value + 128) >> 8;
-  adapter->q[i] = (int8_t)q;
-  adapter->residual[i] = (int8_t)(value - q * 256);
+static uint8_t *group_low(const rt_adapter_t *adapter, uint32_t group) {
+  return adapter->residual + adapter->plan->groups[group].first;
+}
+
+static int16_t *group_gradient(const rt_adapter_t *adapter, uint32_t group) {
+  return adapter->gradient + adapter->plan->groups[group].first;
+}
+
+static uint32_t phase_of(uint32_t *random) { return rt_fixed_random(random) & 0xffffu; }
+
+/* ---- weights ---- */
+
+static void measure_weights(rt_adapter_t *adapter, uint32_t group) {
+  const int8_t *q = group_q(adapter, group);
+  const uint8_t *low = group_low(adapter, group);
+  uint32_t size = group_size(&adapter->plan->groups[group]);
+  int32_t most = 0, least = 0;
+  for (uint32_t i = 0; i < size; i++) {
+    int32_t m = rt_update_master(q, low, i);
+    if (m > most) most = m;
+    if (m < least) least = m;
+  }
+  adapter->state[group].weight_max = most > -least ? most : -least;
+}
+
+static void halve_weights(rt_adapter_t *adapter, uint32_t group, int32_t times) {
+  int8_t *q = group_q(adapter, group);
+  uint8_t *low = group_low(adapter, group);
+  uint32_t size = group_size(&adapter->plan->groups[group]);
+  for (uint32_t i = 0; i < size; i++) {
+    int32_t m = rt_update_master(q, low, i);
+    rt_update_set_master(q, low, i, (m + (1 << (times - 1))) >> times);
+  }
+  rt_group_state_t *state = &adapter->state[group];
+  state->weight_max = (state->weight_max >> times) + 1;
+  adapter->exponents[group] = (int8_t)(adapter->exponents[group] - times);
+}
+
+/* Makes room for a step of `move` master units, in one pass over the group at most. Returns how
+ * often it halved the weights, and with them the unit; negative: there is no room. */
+static int32_t make_weight_room(rt_adapter_t *adapter, uint32_t group, int32_t move) {
+  rt_group_state_t *state = &adapter->state[group];
+  int32_t times = 0;
+  if (state->weight_max + move > RT_UPDATE_LIMIT) {
+    measure_weights(adapter, group);
+    while ((state->weight_max >> times) + (move >> times) + 2 > RT_UPDATE_LIMIT) times++;
+    if (adapter->exponents[group] - times < EXPONENT_MIN) return -1;
+    if (times > 0) halve_weights(adapter, group, times);
+    move = (move >> times) + 1;
+  }
+  state->weight_max += move;
+  return times;
 }
 
 void rt_groups_begin(rt_adapter_t *adapter) {
   const rt_adapter_plan_t *plan = adapter->plan;
   __builtin_memset(adapter->state, 0, plan->state.bytes);
-  __builtin_memset(adapter->residual, 0, plan->parameter_count);
-  __builtin_memset(adapter->momentum, 0, plan->parameter_count * sizeof(int16_t));
-  for (uint32_t g = 0; g < plan->group_count; g++) {
-    rt_group_state_t *state = &adapter->state[g];
-    uint32_t first = plan->groups[g].first;
-    for (uint32_t i = first; i < first + group_size(&plan->groups[g]); i++) {
-      int32_t w = rt_fixed_abs(master(adapter, i));
-      if (w > state->weight_max) state->weight_max = w;
-    }
-  }
-  rt_groups_clear(adapter);
+  __builtin_memset(adapter->residual, RT_UPDATE_ZERO, plan->parameter_count);
+  __builtin_memset(adapter->momentum, 0, plan->momentum.bytes);
+  __builtin_memset(adapter->gradient, 0, plan->gradient.bytes);
+  for (uint32_t g = 0; g < plan->group_count; g++) measure_weights(adapter, g);
+  __builtin_memset(&adapter->sample, 0, sizeof(adapter->sample));
 }
 
-void rt_groups_clear(rt_adapter_t *adapter) {
-  __builtin_memset(adapter->gradient, 0, adapter->plan->parameter_count * sizeof(int16_t));
-  for (uint32_t g = 0; g < adapter->plan->group_count; g++) {
-    adapter->state[g].gradient_exponent = 0;
-    adapter->state[g].gradient_max = 0;
+/* ---- the sample ---- */
+
+void rt_groups_step(rt_adapter_t *adapter, const rt_groups_rule_t *rule) {
+  rt_group_sample_t *sample = &adapter->sample;
+  sample->rate = rule->rate;
+  sample->momentum = rule->momentum;
+  sample->decay = rule->decay;
+  sample->clip = rule->clip;
+  sample->clip_squared = rt_real_multiply(rule->clip, rule->clip);
+  sample->batch = rule->batch;
+}
+
+void rt_groups_sample(rt_adapter_t *adapter) {
+  rt_real_t zero = {0, 0};
+  adapter->sample.norm_squared = zero;
+  adapter->sample.factor = adapter->sample.rate;
+}
+
+void rt_groups_announce(rt_adapter_t *adapter, rt_real_t norm_squared) {
+  rt_group_sample_t *sample = &adapter->sample;
+  if (!rt_groups_fused(adapter->plan) || sample->clip.mantissa == 0) return;
+  sample->norm_squared = rt_real_add(sample->norm_squared, norm_squared);
+  if (!rt_real_less(sample->clip_squared, sample->norm_squared)) return;
+  rt_real_t share = rt_real_divide(sample->clip, rt_real_sqrt(sample->norm_squared));
+  sample->factor = rt_real_multiply(sample->rate, share);
+}
+
+/* ---- fused ---- */
+
+/* Master units, times 2^-exponent, that a gradient of 1 moves a weight by. */
+static rt_real_t step_size(const rt_adapter_t *adapter, uint32_t group, int32_t exponent) {
+  rt_real_t unit =
+      rt_real_shift(adapter->plan->groups[group].unit, adapter->exponents[group] + 8 - exponent);
+  return rt_real_multiply(adapter->sample.factor, unit);
+}
+
+/* The step times 2^16, once there is room for `largest` of it; 0 where there is none. */
+static rt_real_t make_step(rt_adapter_t *adapter, uint32_t group, uint32_t largest,
+                           int32_t exponent) {
+  rt_real_t step = step_size(adapter, group, exponent);
+  rt_real_t none = {0, 0};
+  int32_t times = make_weight_room(adapter, group, rt_real_apply(step, (int32_t)largest) + 1);
+  return times < 0 ? none : rt_real_shift(step, 16 - times);
+}
+
+static int32_t round_real(rt_real_t real, int32_t limit, uint32_t random) {
+  return rt_fixed_scale_stochastic(1, rt_real_to_scale(real), random, limit);
+}
+
+/* w -= factor v, the values shifted left (or right) to VALUE_BITS bits. */
+static void apply_values(rt_adapter_t *adapter, uint32_t group, uint32_t first, uint32_t stride,
+                         const int32_t *values, uint32_t count, int32_t left, int32_t exponent,
+                         uint32_t *random) {
+  int8_t *q = group_q(adapter, group) + first;
+  uint8_t *low = group_low(adapter, group) + first;
+  rt_real_t step = make_step(adapter, group, 1u << VALUE_BITS, exponent + left);
+  int32_t factor = round_real(step, 0xffff, rt_fixed_random(random));
+  uint32_t phase = phase_of(random);
+  int32_t x[BLOCK];
+  for (uint32_t i = 0; i < count; i += BLOCK) {
+    uint32_t n = count - i < BLOCK ? count - i : BLOCK;
+    for (uint32_t k = 0; k < n; k++) {
+      int32_t v = values[i + k];
+      x[k] = left >= 0 ? v * (1 << left) : v >> -left;
+    }
+    if (stride == 1) {
+      phase = rt_update_outer(q + i, low + i, x, n, factor, phase);
+      continue;
+    }
+    for (uint32_t k = 0; k < n; k++) {
+      uint32_t at = (i + k) * stride;
+      phase = rt_update_outer_portable(q + at, low + at, x + k, 1, factor, phase);
+    }
   }
 }
+
+/* Squared norm of values shifted to VALUE_BITS bits, their exponent left out. */
+static rt_real_t sum_of_squares(const int32_t *values, uint32_t count, int32_t left) {
+  uint32_t sum = 0, upper = 0; /* sum / 2^30: an addition of 64 bits without the library */
+  for (uint32_t i = 0; i < count; i++) {
+    int32_t v = left >= 0 ? values[i] * (1 << left) : values[i] >> -left;
+    sum += (uint32_t)(v * v);
+    upper += sum >> 30;
+    sum &= 0x3fffffffu;
+  }
+  return upper == 0 ? rt_real_from_uint(sum, 0)
+                    : rt_real_add(rt_real_from_uint(upper, 30), rt_real_from_uint(sum, 0));
+}
+
+rt_real_t rt_groups_squares(const int32_t *values, uint32_t count) {
+  return sum_of_squares(values, count, 0);
+}
+
+rt_real_t rt_groups_vector_squares(const int8_t *x, int32_t zero, uint32_t count) {
+  uint32_t sum = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    int32_t v = x[i] - zero;
+    sum += (uint32_t)(v * v);
+  }
+  return rt_real_from_uint(sum, 0);
+}
+
+/* ---- the gradient of a batch ---- */
 
 /* value * 2^-shift, at most 2^16. */
 static int32_t shifted_bound(uint32_t value, int32_t shift) {
@@ -50,10 +200,9 @@ static int32_t shifted_bound(uint32_t value, int32_t shift) {
 }
 
 static void shrink_gradient(rt_adapter_t *adapter, uint32_t group, int32_t bits, uint32_t *random) {
-  const rt_adapter_group_t *shape = &adapter->plan->groups[group];
-  int16_t *gradient = adapter->gradient + shape->first;
+  int16_t *gradient = group_gradient(adapter, group);
   uint32_t shift = bits < 30 ? (uint32_t)bits : 30;
-  for (uint32_t i = 0; i < group_size(shape); i++) {
+  for (uint32_t i = 0; i < group_size(&adapter->plan->groups[group]); i++) {
     gradient[i] = (int16_t)rt_fixed_round_stochastic(gradient[i], shift, rt_fixed_random(random));
   }
   adapter->state[group].gradient_exponent -= bits;
@@ -67,6 +216,7 @@ static int32_t make_room(rt_adapter_t *adapter, uint32_t group, uint32_t bound, 
   rt_group_state_t *state = &adapter->state[group];
   if (state->gradient_max == 0) {
     state->gradient_exponent = exponent + FRESH_BITS - rt_fixed_bits(bound);
+    state->gradient_max = 1; /* the exponent stays */
   }
   int32_t shift = exponent - state->gradient_exponent;
   int32_t bits = 0;
@@ -77,192 +227,258 @@ static int32_t make_room(rt_adapter_t *adapter, uint32_t group, uint32_t bound, 
   return shift + bits;
 }
 
-static int32_t shift_stochastic(int32_t x, int32_t shift, uint32_t *random) {
-  if (shift <= 0) return x * (1 << -shift);
-  if (shift > 30) return 0;
-  return rt_fixed_round_stochastic(x, (uint32_t)shift, rt_fixed_random(random));
+/* Adds factor * x * 2^-shift. */
+static void gather(rt_adapter_t *adapter, uint32_t group, uint32_t first, const int32_t *x,
+                   uint32_t count, int32_t factor, int32_t shift, uint32_t *random) {
+  uint32_t bits = (uint32_t)adapter->state[group].gradient_max;
+  int16_t *gradient = group_gradient(adapter, group) + first;
+  if (shift > 30) return;
+  uint32_t right = shift > 0 ? (uint32_t)shift : 0;
+  uint32_t phase = right == 0 ? 0 : rt_fixed_random(random) >> (32u - right);
+  if (shift < 0) factor *= 1 << -shift;
+  rt_update_gradient(gradient, x, count, factor, right, phase, &bits);
+  adapter->state[group].gradient_max = (int32_t)bits;
 }
 
-static int32_t add_one(int16_t *element, int32_t value, int32_t largest) {
-  int32_t sum = *element + value;
-  *element = (int16_t)sum;
-  sum = rt_fixed_abs(sum);
-  return sum > largest ? sum : largest;
-}
-
-static uint32_t outer_bound(int32_t factor) { return (uint32_t)rt_fixed_abs(factor) * 255u; }
-
-void rt_groups_reserve(rt_adapter_t *adapter, uint32_t group, const int32_t *factors,
-                       uint32_t count, int32_t exponent, uint32_t *random) {
-  uint32_t bound = 0;
+static void gather_values(rt_adapter_t *adapter, uint32_t group, uint32_t first, uint32_t stride,
+                          const int32_t *values, uint32_t count, uint32_t bound, int32_t exponent,
+                          uint32_t *random) {
+  int32_t shift = make_room(adapter, group, bound, exponent, random);
+  if (stride == 1) {
+    gather(adapter, group, first, values, count, 1, shift, random);
+    return;
+  }
   for (uint32_t i = 0; i < count; i++) {
-    if (outer_bound(factors[i]) > bound) bound = outer_bound(factors[i]);
+    gather(adapter, group, first + i * stride, values + i, 1, 1, shift, random);
   }
-  if (bound == 0) return;
-  make_room(adapter, group, bound, exponent, random);
-  rt_group_state_t *state = &adapter->state[group];
-  if (state->gradient_max == 0) state->gradient_max = 1; /* the exponent stays */
 }
 
-void rt_groups_add_outer(rt_adapter_t *adapter, uint32_t group, uint32_t row, int32_t factor,
-                         int32_t exponent, const int8_t *x, int32_t zero, uint32_t *random) {
-  if (factor == 0) return;
-  const rt_adapter_group_t *shape = &adapter->plan->groups[group];
-  int32_t shift = exponent - adapter->state[group].gradient_exponent;
-  int16_t *gradient = adapter->gradient + shape->first + row * shape->columns;
-  int32_t largest = adapter->state[group].gradient_max;
-  for (uint32_t i = 0; i < shape->columns; i++) {
-    int32_t value = shift_stochastic(factor * (x[i] - zero), shift, random);
-    largest = add_one(&gradient[i], value, largest);
+/* ---- what kinds add ---- */
+
+uint32_t rt_groups_largest(const int32_t *values, uint32_t count) {
+  int32_t most = 0, least = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (values[i] > most) most = values[i];
+    if (values[i] < least) least = values[i];
   }
-  adapter->state[group].gradient_max = largest;
+  return (uint32_t)(most > -least ? most : -least);
+}
+
+uint32_t rt_groups_begin_outer(rt_adapter_t *adapter, uint32_t group, uint32_t largest,
+                               int32_t exponent, uint32_t *random, rt_groups_outer_t *outer) {
+  outer->group = group;
+  if (largest == 0) return 0;
+  if (!rt_groups_fused(adapter->plan)) {
+    outer->shift = make_room(adapter, group, largest, exponent, random);
+    return 1;
+  }
+  outer->scale = rt_real_to_scale(make_step(adapter, group, largest, exponent));
+  return outer->scale.mantissa != 0;
+}
+
+void rt_groups_add_outer(rt_adapter_t *adapter, const rt_groups_outer_t *outer,
+                         const int32_t *factors, uint32_t first, uint32_t count, const int32_t *x,
+                         uint32_t *random) {
+  const rt_adapter_group_t *group = &adapter->plan->groups[outer->group];
+  uint32_t at = first;
+  for (uint32_t r = 0; r < group->rows; r++, at += group->columns) {
+    if (factors[r] == 0) continue;
+    if (!rt_groups_fused(adapter->plan)) {
+      gather(adapter, outer->group, at, x, count, factors[r], outer->shift, random);
+      continue;
+    }
+    uint32_t drawn = rt_fixed_random(random);
+    int32_t factor = rt_fixed_scale_stochastic(factors[r], outer->scale, drawn, FACTOR_LIMIT);
+    rt_update_outer(group_q(adapter, outer->group) + at, group_low(adapter, outer->group) + at, x,
+                    count, factor, drawn & 0xffffu);
+  }
+}
+
+void rt_groups_add_vector(rt_adapter_t *adapter, uint32_t group, const int32_t *factors,
+                          int32_t exponent, const int8_t *x, int32_t zero, uint32_t *random) {
+  const rt_adapter_group_t *shape = &adapter->plan->groups[group];
+  uint32_t reach = 128u + (uint32_t)rt_fixed_abs(zero);
+  rt_groups_outer_t outer;
+  if (!rt_groups_begin_outer(adapter, group, rt_groups_largest(factors, shape->rows) * reach,
+                             exponent, random, &outer)) {
+    return;
+  }
+  int32_t block[BLOCK];
+  for (uint32_t i = 0; i < shape->columns; i += BLOCK) {
+    uint32_t count = shape->columns - i < BLOCK ? shape->columns - i : BLOCK;
+    for (uint32_t k = 0; k < count; k++) block[k] = x[i + k] - zero;
+    rt_groups_add_outer(adapter, &outer, factors, i, count, block, random);
+  }
+}
+
+static void add_values(rt_adapter_t *adapter, uint32_t group, uint32_t first, uint32_t stride,
+                       const int32_t *values, uint32_t count, int32_t exponent, uint32_t *random,
+                       uint32_t announced) {
+  uint32_t bound = rt_groups_largest(values, count);
+  if (bound == 0) return;
+  if (!rt_groups_fused(adapter->plan)) {
+    gather_values(adapter, group, first, stride, values, count, bound, exponent, random);
+    return;
+  }
+  int32_t left = VALUE_BITS - rt_fixed_bits(bound);
+  if (!announced) {
+    rt_real_t unit = rt_real_shift(adapter->plan->groups[group].unit, -(exponent + left));
+    rt_real_t squares = sum_of_squares(values, count, left);
+    rt_groups_announce(adapter, rt_real_multiply(squares, rt_real_multiply(unit, unit)));
+  }
+  apply_values(adapter, group, first, stride, values, count, left, exponent, random);
 }
 
 void rt_groups_add(rt_adapter_t *adapter, uint32_t group, uint32_t first, uint32_t stride,
                    const int32_t *values, uint32_t count, int32_t exponent, uint32_t *random) {
-  int32_t bound = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    int32_t magnitude = rt_fixed_abs(values[i]);
-    if (magnitude > bound) bound = magnitude;
-  }
-  if (bound == 0) return;
-  int32_t shift = make_room(adapter, group, (uint32_t)bound, exponent, random);
-  int16_t *gradient = adapter->gradient + adapter->plan->groups[group].first + first;
-  int32_t largest = adapter->state[group].gradient_max;
-  for (uint32_t i = 0; i < count; i++) {
-    int32_t value = shift_stochastic(values[i], shift, random);
-    largest = add_one(&gradient[i * stride], value, largest);
-  }
-  adapter->state[group].gradient_max = largest;
+  add_values(adapter, group, first, stride, values, count, exponent, random, 0);
 }
 
-/* ---- the optimiser ---- */
-
-/* Sum of squares of a group's gradient mantissas. A 64-bit addition is two instructions. */
-static rt_real_t sum_of_squares(const int16_t *gradient, uint32_t count) {
-  uint64_t sum = 0;
-  for (uint32_t i = 0; i < count; i++) sum += (uint32_t)(gradient[i] * gradient[i]);
-  int32_t exponent = 0;
-  while (sum >> 32) {
-    sum >>= 1;
-    exponent++;
-  }
-  return rt_real_from_uint((uint32_t)sum, exponent);
+void rt_groups_add_announced(rt_adapter_t *adapter, uint32_t group, uint32_t first, uint32_t stride,
+                             const int32_t *values, uint32_t count, int32_t exponent,
+                             uint32_t *random) {
+  add_values(adapter, group, first, stride, values, count, exponent, random, 1);
 }
 
+/* ---- the end of a step ---- */
+
+void rt_groups_update_begin(rt_adapter_t *adapter, rt_groups_update_t *update, uint32_t last) {
+  __builtin_memset(update, 0, sizeof(*update));
+  rt_group_sample_t *sample = &adapter->sample;
+  update->measuring = 1;
+  if (!rt_groups_fused(adapter->plan)) return;
+  /* A step of n samples decays n times. Shares are added, not multiplied: they are small. */
+  rt_real_t share = rt_real_multiply(sample->rate, sample->decay);
+  if (sample->batch > 1) share = rt_real_multiply(share, rt_real_from_uint(sample->batch, 0));
+  sample->decay_due = rt_real_add(sample->decay_due, share);
+  int32_t due = rt_real_apply(rt_real_shift(sample->decay_due, 16), 1);
+  if (due < (int32_t)DECAY_SHARE && !last) return;
+  update->share = (uint32_t)(due < DECAY_SHARE_MOST ? due : DECAY_SHARE_MOST);
+  sample->decay_due.mantissa = 0;
+}
+
+static uint32_t unit_count(const rt_adapter_t *adapter, const rt_groups_update_t *update) {
+  uint32_t left = group_size(&adapter->plan->groups[update->group]) - update->next;
+  return left < RT_GROUPS_UNIT ? left : RT_GROUPS_UNIT;
+}
+
+/* RT_OK behind the last parameter of the last group. */
+static rt_status_t advance(const rt_adapter_t *adapter, rt_groups_update_t *update,
+                           uint32_t count) {
+  update->next += count;
+  if (update->next < group_size(&adapter->plan->groups[update->group])) return RT_BUSY;
+  update->next = 0;
+  return ++update->group == adapter->plan->group_count ? RT_OK : RT_BUSY;
+}
+
+static rt_status_t decay_unit(rt_adapter_t *adapter, rt_groups_update_t *update, uint32_t *random,
+                              uint32_t *cycles) {
+  if (update->share == 0) return RT_OK;
+  uint32_t count = unit_count(adapter, update);
+  rt_update_decay(group_q(adapter, update->group) + update->next,
+                  group_low(adapter, update->group) + update->next, count, (int32_t)update->share,
+                  phase_of(random));
+  *cycles += count * CYCLES_DECAY;
+  return advance(adapter, update, count);
+}
+
+/* Adds a group's gradient to the norm. */
 static void measure_group(rt_adapter_t *adapter, rt_groups_update_t *update) {
   const rt_adapter_group_t *shape = &adapter->plan->groups[update->group];
-  rt_real_t squares = sum_of_squares(adapter->gradient + shape->first, group_size(shape));
+  const int16_t *gradient = group_gradient(adapter, update->group);
   rt_real_t unit = rt_real_shift(shape->unit, -adapter->state[update->group].gradient_exponent);
-  squares = rt_real_multiply(squares, rt_real_multiply(unit, unit));
-  update->norm_squared = rt_real_add(update->norm_squared, squares);
+  unit = rt_real_multiply(unit, unit);
+  uint32_t sum = 0, upper = 0;
+  for (uint32_t i = 0; i < group_size(shape); i++) {
+    sum += (uint32_t)(gradient[i] * gradient[i]);
+    upper += sum >> 30;
+    sum &= 0x3fffffffu;
+  }
+  rt_real_t squares = rt_real_add(rt_real_from_uint(upper, 30), rt_real_from_uint(sum, 0));
+  update->norm_squared = rt_real_add(update->norm_squared, rt_real_multiply(squares, unit));
 }
 
-static void finish_measuring(rt_groups_update_t *update) {
-  rt_real_t one = rt_real_from_uint(1, 0);
-  rt_real_t share = rt_real_divide(one, rt_real_from_uint(update->rule.batch, 0));
-  rt_real_t norm = rt_real_multiply(rt_real_sqrt(update->norm_squared), share);
-  update->norm_squared = rt_real_multiply(norm, norm);
-  update->factor = share;
-  if (update->rule.clip.mantissa != 0 && rt_real_less(update->rule.clip, norm)) {
-    update->factor = rt_real_multiply(share, rt_real_divide(update->rule.clip, norm));
+static void finish_measuring(const rt_adapter_t *adapter, rt_groups_update_t *update) {
+  const rt_group_sample_t *sample = &adapter->sample;
+  rt_real_t batch = rt_real_from_uint(sample->batch, 0);
+  rt_real_t norm = rt_real_divide(rt_real_sqrt(update->norm_squared), batch);
+  update->factor = rt_real_divide(rt_real_from_uint(1, 0), batch);
+  if (sample->clip.mantissa != 0 && rt_real_less(sample->clip, norm)) {
+    update->factor = rt_real_multiply(update->factor, rt_real_divide(sample->clip, norm));
   }
   update->measuring = 0;
   update->group = 0;
 }
 
-static void halve_weights(rt_adapter_t *adapter, uint32_t group) {
-  const rt_adapter_group_t *shape = &adapter->plan->groups[group];
-  for (uint32_t i = shape->first; i < shape->first + group_size(shape); i++) {
-    set_master(adapter, i, (master(adapter, i) + 1) >> 1);
-  }
-  rt_group_state_t *state = &adapter->state[group];
-  state->weight_max = (state->weight_max + 1) / 2;
-  adapter->exponents[group]--;
-}
+/* A factor of the inner loop: exact to 16 bits where it takes them, its products being in range. */
+static int32_t loop_factor(rt_real_t real) { return rt_real_apply(rt_real_shift(real, 16), 1); }
 
 /* Chooses the new momentum's exponent so that it takes 14 bits at most, makes the weights coarser
  * if this step could carry them past int8, and derives the four factors of the inner loop. */
 static void prepare_group(rt_adapter_t *adapter, rt_groups_update_t *update) {
   uint32_t group = update->group;
   rt_group_state_t *state = &adapter->state[group];
-  rt_real_t keep = rt_real_shift(update->rule.momentum, -state->momentum_exponent);
+  const rt_group_sample_t *sample = &adapter->sample;
+  rt_real_t keep = rt_real_shift(sample->momentum, -state->momentum_exponent);
   rt_real_t take = rt_real_multiply(rt_real_shift(update->factor, -state->gradient_exponent),
                                     adapter->plan->groups[group].unit);
-  rt_real_t shrink = rt_real_shift(update->rule.decay, -(adapter->exponents[group] + 8));
+  rt_real_t shrink = rt_real_shift(sample->decay, -(adapter->exponents[group] + 8));
   rt_real_t bound = rt_real_multiply(keep, rt_real_from_uint((uint32_t)state->momentum_max, 0));
-  bound = rt_real_add(bound,
-                      rt_real_multiply(take, rt_real_from_uint((uint32_t)state->gradient_max, 0)));
-  bound = rt_real_add(bound,
-                      rt_real_multiply(shrink, rt_real_from_uint((uint32_t)state->weight_max, 0)));
+  rt_real_t part = rt_real_multiply(take, rt_real_from_uint((uint32_t)state->gradient_max, 0));
+  bound = rt_real_add(bound, part);
+  part = rt_real_multiply(shrink, rt_real_from_uint((uint32_t)state->weight_max, 0));
+  bound = rt_real_add(bound, part);
   int32_t exponent = bound.mantissa ? 14 - bound.exponent : 0;
   state->momentum_exponent = exponent;
-  update->keep = rt_real_to_scale(rt_real_shift(keep, exponent));
-  update->take = rt_real_to_scale(rt_real_shift(take, exponent));
-  update->shrink = rt_real_to_scale(rt_real_shift(shrink, exponent));
 
-  rt_real_t step = rt_real_shift(update->rule.rate, adapter->exponents[group] + 8);
-  rt_real_t move = rt_real_multiply(step, bound);
-  while (adapter->exponents[group] > EXPONENT_MIN &&
-         state->weight_max + rt_real_apply(move, 1) > MASTER_LIMIT - 2) {
-    halve_weights(adapter, group);
-    update->shrink.shift--; /* the same decay on weights of twice the size */
-    step = rt_real_shift(step, -1);
-    move = rt_real_shift(move, -1);
+  rt_real_t step = rt_real_shift(sample->rate, adapter->exponents[group] + 8);
+  int32_t move = rt_real_apply(rt_real_multiply(step, bound), 1) + 1;
+  int32_t times = make_weight_room(adapter, group, move);
+  if (times < 0) step.mantissa = 0;
+  /* The same decay on weights that have become smaller, and a smaller step. */
+  int32_t halved = times > 0 ? times : 0;
+  update->factors.keep = loop_factor(rt_real_shift(keep, exponent));
+  update->factors.take = loop_factor(rt_real_shift(take, exponent));
+  update->factors.shrink = loop_factor(rt_real_shift(shrink, exponent + halved));
+  update->factors.step = loop_factor(rt_real_shift(step, -exponent - halved));
+  update->bits = 0;
+}
+
+static void finish_group(rt_adapter_t *adapter, rt_groups_update_t *update, uint32_t group) {
+  rt_group_state_t *state = &adapter->state[group];
+  state->momentum_max = (int32_t)update->bits + 1;
+  state->gradient_exponent = 0;
+  state->gradient_max = 0;
+}
+
+static rt_status_t momentum_unit(rt_adapter_t *adapter, rt_groups_update_t *update,
+                                 uint32_t *random, uint32_t *cycles) {
+  uint32_t group = update->group;
+  const rt_adapter_group_t *shape = &adapter->plan->groups[group];
+  if (update->next == 0) {
+    prepare_group(adapter, update);
+    *cycles += CYCLES_GROUP;
   }
-  update->step = rt_real_to_scale(rt_real_shift(step, -exponent));
-  state->momentum_max = 0;
-  state->weight_max = 0;
-}
-
-static int32_t scaled(int32_t x, rt_scale_t scale, uint32_t *random) {
-  if (x == 0 || scale.mantissa == 0) return 0;
-  return rt_fixed_scale_stochastic(x, scale, rt_fixed_random(random), MASTER_LIMIT);
-}
-
-static void update_parameter(rt_adapter_t *adapter, const rt_groups_update_t *update, uint32_t i,
-                             uint32_t *random) {
-  rt_group_state_t *state = &adapter->state[update->group];
-  int32_t weight = master(adapter, i);
-  int32_t velocity = scaled(adapter->momentum[i], update->keep, random) +
-                     scaled(adapter->gradient[i], update->take, random) +
-                     scaled(weight, update->shrink, random);
-  velocity = rt_fixed_clamp(velocity, MASTER_LIMIT);
-  adapter->momentum[i] = (int16_t)velocity;
-  weight = rt_fixed_clamp(weight - scaled(velocity, update->step, random), MASTER_LIMIT);
-  set_master(adapter, i, weight);
-  weight = rt_fixed_abs(weight);
-  velocity = rt_fixed_abs(velocity);
-  if (weight > state->weight_max) state->weight_max = weight;
-  if (velocity > state->momentum_max) state->momentum_max = velocity;
-}
-
-void rt_groups_update_begin(const rt_adapter_t *adapter, rt_groups_update_t *update,
-                            const rt_groups_rule_t *rule) {
-  (void)adapter;
-  __builtin_memset(update, 0, sizeof(*update));
-  update->rule = *rule;
-  update->measuring = 1;
+  uint32_t count = unit_count(adapter, update);
+  uint32_t at = update->next;
+  int16_t *gradient = group_gradient(adapter, group) + at;
+  uint32_t phases[2] = {phase_of(random), phase_of(random)};
+  update->bits |= rt_update_momentum(group_q(adapter, group) + at, group_low(adapter, group) + at,
+                                     adapter->momentum + shape->first + at, gradient, count,
+                                     &update->factors, phases);
+  __builtin_memset(gradient, 0, count * sizeof(int16_t));
+  *cycles += count * CYCLES_MOMENTUM;
+  rt_status_t status = advance(adapter, update, count);
+  if (update->next == 0) finish_group(adapter, update, group);
+  return status;
 }
 
 rt_status_t rt_groups_update_run(rt_adapter_t *adapter, rt_groups_update_t *update,
-                                 uint32_t *random, uint32_t *work) {
-  uint32_t groups = adapter->plan->group_count;
-  const rt_adapter_group_t *shape = &adapter->plan->groups[update->group];
-  if (update->measuring) {
-    measure_group(adapter, update);
-    *work = group_size(shape) / 8u + 1u;
-    if (++update->group == groups) finish_measuring(update);
-    return RT_BUSY;
-  }
-  if (update->next == 0) prepare_group(adapter, update);
-  uint32_t end = update->next + RT_GROUPS_UNIT;
-  if (end > group_size(shape)) end = group_size(shape);
-  *work = end - update->next;
-  for (; update->next < end; update->next++) {
-    update_parameter(adapter, update, shape->first + update->next, random);
-  }
-  if (update->next < group_size(shape)) return RT_BUSY;
-  update->next = 0;
-  return ++update->group == groups ? RT_OK : RT_BUSY;
+                                 uint32_t *random, uint32_t *cycles) {
+  if (rt_groups_fused(adapter->plan)) return decay_unit(adapter, update, random, cycles);
+  if (!update->measuring) return momentum_unit(adapter, update, random, cycles);
+  measure_group(adapter, update);
+  *cycles += group_size(&adapter->plan->groups[update->group]) * CYCLES_MEASURE;
+  if (++update->group == adapter->plan->group_count) finish_measuring(adapter, update);
+  return RT_BUSY;
 }

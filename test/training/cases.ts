@@ -63,9 +63,9 @@ export async function trainedCase(
   name: CaseName,
   method: Method,
   adapter?: 'start' | 'busy',
-  windows = Infinity,
+  { windows = Infinity, optimizer }: { windows?: number; optimizer?: 'momentum' } = {},
 ): Promise<Engine> {
-  const engine = await Engine.load(modelPath(name), { adapter: { method } });
+  const engine = await Engine.load(modelPath(name), { adapter: { method, optimizer } });
   const { labels, adapters } = readCase(name);
   readInputs(name, engine.inputBytes).forEach((input, i) => {
     if (i >= windows) return;

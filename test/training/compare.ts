@@ -71,7 +71,7 @@ export function describeGradients(name: CaseName): void {
 
 async function lossCurve(name: CaseName, method: Method): Promise<number[]> {
   const { burst } = readReference(name).methods[method];
-  const { training } = await trainedCase(name, method, 'start');
+  const { training } = await trainedCase(name, method, 'start', { optimizer: 'momentum' });
   training.begin({ ...burst, views: 1, smoothing: 0 });
   const losses: number[] = [];
   for (let done = false; !done;) {

@@ -52,7 +52,8 @@ export interface EngineGradients {
  */
 export async function engineGradients(name: CaseName, method: Method): Promise<EngineGradients> {
   const { window } = readReference(name);
-  const engine = await trainedCase(name, method, 'busy');
+  // Only this one has gradients to look at.
+  const engine = await trainedCase(name, method, 'busy', { optimizer: 'momentum' });
   const { training } = engine;
   const { firmware, trainer } = training.internals;
   const { labels } = readCase(name);

@@ -20,7 +20,7 @@ describe.each(MODELS)('%s', (name) => {
       engine.infer(Int8Array.from({ length: engine.inputBytes }, () => random.int8()));
       training.remember(i % 3);
     }
-    const rate = method === 'lora' ? 0.005 : 0.02;
+    const rate = method === 'lora' ? 0.02 : 0.08;
     training.begin({ steps: 40, batch: 3, views: 1, smoothing: 0, rate });
     training.run();
     const { before, after } = training.evaluate('train');
