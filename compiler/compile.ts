@@ -4,12 +4,13 @@
  */
 import { basename } from 'node:path';
 import { storageBuffer, type AdapterOptions, type TrainingPlan } from './adapter.ts';
-import { planArena, type ArenaPlan, type PlanBuffer } from './arena.ts';
+import { planArena, type ArenaPlan, type Overlay, type PlanBuffer } from './arena.ts';
 import { featureSource, resolveFeatures, type FeatureOptions, type Features } from './features.ts';
 import type { Description, StructTable, StructValue, Table } from './layout.ts';
 import { lower, type LoweredLayer, type LoweredModel, type LoweredTensor } from './lower.ts';
 import { MODEL_MAGIC, MODEL_VERSION, NONE, OP, RtLayer, RtModel, RtTensor } from './model.ts';
 import { packModel } from './packing.ts';
+import { overlaysOf } from './overlap.ts';
 import { exactReal } from './quantize.ts';
 import { readTflite } from './tflite.ts';
 import { planTraining } from './training.ts';
@@ -32,6 +33,7 @@ export interface CompiledModel {
   adapter?: AdapterOptions;
   training?: TrainingPlan;
   buffers: PlanBuffer[];
+  overlays: Overlay[];
   plan: ArenaPlan;
   arenaBytes: number;
   description: Description;
@@ -50,7 +52,8 @@ export function compileModel(
   const training =
     adapter === undefined || adapter.method === 'none' ? undefined : planTraining(model, adapter);
   const buffers = arenaBuffers(model, training);
-  const plan = planArena(buffers);
+  const overlays = overlaysOf(model, buffers);
+  const plan = planArena(buffers, { overlays });
   const table = training?.build((name) => offsetOf(plan, name)) ?? null;
   const roots = [modelTable(model, plan, table)];
   if (features !== undefined) roots.push(features.table);
@@ -65,6 +68,7 @@ export function compileModel(
     adapter,
     training,
     buffers,
+    overlays,
     plan,
     arenaBytes,
     description,

@@ -3,6 +3,8 @@ import Table from 'cli-table3';
 import { DSP_FRAMES, DSP_PROFILE_FACTS } from '../native/dsp/quant.ts';
 import { busiestStep, planArena, type PlanBuffer } from './arena.ts';
 import { inferenceBuffers, type CompiledModel } from './compile.ts';
+import type { LoweredModel } from './lower.ts';
+import { overlaysOf } from './overlap.ts';
 import { tableBytes, tablesInOrder, type Table as ConstantTable } from './layout.ts';
 
 export interface MemoryPart {
@@ -147,8 +149,8 @@ function flashParts(compiled: CompiledModel): MemoryPart[] {
 }
 
 function arenaReport(compiled: CompiledModel): MemoryReport['arena'] {
-  const { buffers, plan } = compiled;
-  const peak = busiestStep(buffers);
+  const { buffers, overlays, plan, model } = compiled;
+  const peak = busiestStep(buffers, overlays);
   const entries = buffers.map((buffer) => ({
     name: displayName(compiled, buffer.name),
     kind: buffer.kind ?? 'training',
@@ -160,7 +162,7 @@ function arenaReport(compiled: CompiledModel): MemoryReport['arena'] {
   return {
     bytes: plan.peak,
     lowerBound: plan.lowerBound,
-    inferenceBytes: planArena(inferenceBuffers(compiled.model)).peak,
+    inferenceBytes: inferenceBytes(model),
     peak: {
       step: peak.step,
       name: stepName(compiled, peak.step),
@@ -170,6 +172,12 @@ function arenaReport(compiled: CompiledModel): MemoryReport['arena'] {
     },
     buffers: entries.sort((a, b) => a.first - b.first || a.offset - b.offset),
   };
+}
+
+/** What inference alone would need, without an adapter. */
+function inferenceBytes(model: LoweredModel): number {
+  const buffers = inferenceBuffers(model);
+  return planArena(buffers, { overlays: overlaysOf(model, buffers) }).peak;
 }
 
 function kindsOf(buffers: PlanBuffer[]): Record<string, number> {

@@ -131,10 +131,29 @@ static int has_window(const rt_layer_t *l) {
          l->op == RT_OP_AVERAGE_POOL_2D;
 }
 
-/* What every kind of layer has: tensors that do not lie on each other, and the activation. */
+/* Whether the output lies over input rows only once they have been read (model.h: rows). */
+static int follows_reading(const rt_layer_t *l, const rt_tensor_t *in, const rt_tensor_t *out) {
+  const int32_t stride = has_window(l) ? l->stride_height : 1;
+  const int32_t pad = has_window(l) ? l->pad_top : 0;
+  if (l->op == RT_OP_FULLY_CONNECTED || !within(stride, 1, RT_MAX_SIDE) ||
+      !within(pad, 0, RT_MAX_SIDE)) {
+    return 0;
+  }
+  const uint32_t in_row = (uint32_t)(in->width * in->channels);
+  const uint32_t out_row = (uint32_t)(out->width * out->channels);
+  for (int32_t y = 0; y < out->height; y++) {
+    int32_t needed = y * stride - pad; /* the first row that is still to be read */
+    if (needed < 0) needed = 0;
+    const uint32_t written = out->offset_bytes + (uint32_t)(y + 1) * out_row;
+    if (needed < in->height && written > in->offset_bytes + (uint32_t)needed * in_row) return 0;
+  }
+  return 1;
+}
+
+/* What every kind of layer has: an output that spares the input, and the activation. */
 static int frame_is_sound(const rt_layer_t *l, const rt_tensor_t *in, const rt_tensor_t *out) {
   const int in_place = l->op == RT_OP_ADD && in->offset_bytes == out->offset_bytes;
-  if (!in_place && !disjoint(in, out)) return 0;
+  if (!in_place && !disjoint(in, out) && !follows_reading(l, in, out)) return 0;
   if (!has_window(l) && (l->kernel_height != 1 || l->kernel_width != 1)) return 0;
   return out->width * out->channels <= RT_MAX_ROW && within(l->activation_min, -128, 127) &&
          within(l->activation_max, l->activation_min, 127);
