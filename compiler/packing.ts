@@ -18,10 +18,16 @@ const PAIRS: readonly [number, number][] = [
 
 const roundUp = (value: number, step: number): number => Math.ceil(value / step) * step;
 
-/** Words that a matrix takes: a bias a row, and half a word a weight. */
-export function packedWords(rows: number, columns: number): number {
+/** Words of the matrix itself: a bias a row, and half a word a weight. */
+function matrixWords(rows: number, columns: number): number {
   const padded = roundUp(rows, BLOCK_ROWS);
   return padded + (padded * roundUp(columns, 4)) / 2;
+}
+
+/** Words of a packed matrix, those behind it included: one a block of four rows in a piece. */
+export function packedWords(rows: number, columns: number): number {
+  const blocks = Math.ceil(rows / BLOCK_ROWS) * Math.ceil(columns / PIECE_COLUMNS);
+  return matrixWords(rows, columns) + blocks;
 }
 
 /**
@@ -36,6 +42,7 @@ export function packMatrix(
 ): Uint32Array | undefined {
   const out = new Uint32Array(packedWords(rows, columns));
   let at = 0;
+  let wideAt = matrixWords(rows, columns);
   let sound = true;
   const weight = (row: number, column: number): number =>
     row < rows && column < columns ? (weights[row * columns + column] ?? 0) : 0;
@@ -49,10 +56,20 @@ export function packMatrix(
       }
     }
   };
+  const isWide = (row: number, column: number): boolean => {
+    const sum = (r: number): number =>
+      [0, 1, 2, 3].reduce((total, c) => total + Math.abs(weight(r, column + c)), 0);
+    return [0, 1, 2, 3].some((r) => sum(row + r) > 255);
+  };
   const piece = (first: number, end: number, column: number): void => {
     for (let row = first; row < end; row += BLOCK_ROWS) {
       const last = Math.min(column + PIECE_COLUMNS, columns);
-      for (let c = column; c < last; c += 4) quad(row, c);
+      let wide = 0;
+      for (let c = column; c < last; c += 4) {
+        quad(row, c);
+        if (isWide(row, c)) wide |= 0x80000000 >>> ((c - column) / 4);
+      }
+      out[wideAt++] = wide >>> 0;
     }
   };
   for (let first = 0; first < rows; first += GROUP_ROWS) {

@@ -63,7 +63,7 @@ static int rescaling_is_sound(int32_t multiplier, int32_t shift) {
 /* Any words are: they give wrong sums, but no wrong address. */
 static int packed_is_sound(const check_t *c, const rt_layer_t *l, uint32_t rows, uint32_t length) {
   if (l->op == RT_OP_DEPTHWISE_CONV_2D) return 0;
-  return readable(c, l->packed, 4 * rt_pair_words(rows, length), 4);
+  return readable(c, l->packed, 4 * rt_pair_table_words(rows, length), 4);
 }
 
 /* Weights [rows * length] and the per-channel tables of a layer with `rows` outputs. */

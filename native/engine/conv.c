@@ -102,11 +102,24 @@ static const int8_t *in_place(const void *context, int32_t from, int32_t count, 
   return (const int8_t *)context + from;
 }
 
+#if RT_MATMUL_PIXELS > 1
+/* Whether pixels whose patches have `length` entries can be computed together. */
+static int goes_together(const rt_kernel_t *k, int32_t length) {
+  return k->layer->packed && !k->hooks && length <= RT_MATMUL_CHUNK;
+}
+#endif
+
 static void pointwise_row(const rt_kernel_t *k, int32_t row) {
   const int32_t depth = k->input->channels;
   const int32_t width = k->output->width;
   const int32_t step = k->layer->stride_width * depth;
   const int8_t *x = k->x + row * k->layer->stride_height * k->input->width * depth;
+#if RT_MATMUL_PIXELS > 1
+  if (goes_together(k, depth)) {
+    rt_matmul_pixels(k, (uint32_t)(row * width), (uint32_t)width, depth, x, step);
+    return;
+  }
+#endif
   for (int32_t column = 0; column < width; column++, x += step) {
     rt_matmul_pixel(k, (uint32_t)(row * width + column), depth, in_place, x, x);
   }
@@ -124,6 +137,30 @@ static void window_pixel(const rt_kernel_t *k, const window_t *w, uint32_t pixel
   }
 }
 
+static void move_window(const rt_kernel_t *k, window_t *w, int32_t column) {
+  const rt_layer_t *l = k->layer;
+  w->start = (column * l->stride_width - l->pad_left) * k->input->channels;
+  w->begin = w->start < 0 ? -w->start : 0;
+  w->end = w->pitch - w->start < w->run ? w->pitch - w->start : w->run;
+}
+
+#if RT_MATMUL_PIXELS > 1
+static void windows_together(const rt_kernel_t *k, window_t *w, int32_t row) {
+  int8_t patches[RT_MATMUL_PIXELS * RT_MATMUL_CHUNK];
+  const int32_t width = k->output->width;
+  const int32_t length = k->layer->kernel_height * w->run;
+  for (int32_t column = 0; column < width;) {
+    const uint32_t pixel = (uint32_t)(row * width + column);
+    uint32_t count = 0;
+    for (; count < RT_MATMUL_PIXELS && column < width; count++) {
+      move_window(k, w, column++);
+      gather_window(w, k->layer->kernel_height, patches + count * RT_MATMUL_CHUNK);
+    }
+    rt_matmul_pixels(k, pixel, count, length, patches, RT_MATMUL_CHUNK);
+  }
+}
+#endif
+
 static void window_row(const rt_kernel_t *k, int32_t row) {
   const rt_layer_t *l = k->layer;
   const int32_t depth = k->input->channels;
@@ -134,10 +171,14 @@ static void window_row(const rt_kernel_t *k, int32_t row) {
   w.top = row * l->stride_height - l->pad_top;
   w.run = l->kernel_width * depth;
   w.zero_point = (int8_t)k->input->zero_point;
+#if RT_MATMUL_PIXELS > 1
+  if (goes_together(k, l->kernel_height * w.run)) {
+    windows_together(k, &w, row);
+    return;
+  }
+#endif
   for (int32_t column = 0; column < k->output->width; column++) {
-    w.start = (column * l->stride_width - l->pad_left) * depth;
-    w.begin = w.start < 0 ? -w.start : 0;
-    w.end = w.pitch - w.start < w.run ? w.pitch - w.start : w.run;
+    move_window(k, &w, column);
     window_pixel(k, &w, (uint32_t)(row * k->output->width + column));
   }
 }

@@ -24,4 +24,17 @@ typedef const int8_t *(*rt_patch_t)(const void *context, int32_t from, int32_t c
 void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length, rt_patch_t patch,
                      const void *context, const int8_t *x);
 
+/* Output pixels computed together where the core has registers for it. */
+#if defined(__riscv)
+#define RT_MATMUL_PIXELS 3
+
+/* rt_matmul_pixel for `count` pixels from `pixel` on, of a layer with packed weights that nobody
+ * hooks. in: x, the whole patch of the first pixel; those of the others follow `step` bytes apart.
+ * All patches of RT_MATMUL_PIXELS pixels are read before their outputs are written. */
+void rt_matmul_pixels(const rt_kernel_t *k, uint32_t pixel, uint32_t count, int32_t length,
+                      const int8_t *x, int32_t step);
+#else
+#define RT_MATMUL_PIXELS 1
+#endif
+
 #endif

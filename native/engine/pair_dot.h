@@ -18,6 +18,10 @@
  *       for each quad of columns c: 4 words of columns c (upper half) and c + 2, one a row; then 4
  *       words of columns c + 1 (upper half) and c + 3.
  * A word is lower + 65536 * upper modulo 2^32, both signed.
+ *
+ * Behind the matrix, one word for every block in that order: bit 31 - q is set where quad q is
+ * wide: a row of it has |w0| + |w1| + |w2| + |w3| > 255. Where it is not, the two products of a row
+ * may be added before their upper half is taken. Kernels may leave these words alone.
  */
 #ifndef RT_ENGINE_PAIR_DOT_H
 #define RT_ENGINE_PAIR_DOT_H
@@ -37,10 +41,16 @@ void rt_pair_dot(const uint32_t *packed, const int8_t *x, uint32_t quads, const 
 void rt_pair_dot_portable(const uint32_t *packed, const int8_t *x, uint32_t quads,
                           const int32_t *start, int32_t *acc, uint32_t blocks);
 
-/* Words of a packed matrix. rows * columns < 2^29. */
+/* Words of a packed matrix without what lies behind it. rows * columns < 2^29. */
 static inline uint32_t rt_pair_words(uint32_t rows, uint32_t columns) {
   const uint32_t padded = (rows + 3u) & ~3u;
   return padded + padded * ((columns + 3u) & ~3u) / 2u;
+}
+
+/* With what lies behind it. */
+static inline uint32_t rt_pair_table_words(uint32_t rows, uint32_t columns) {
+  const uint32_t pieces = (columns + RT_PAIR_COLUMNS - 1u) / RT_PAIR_COLUMNS;
+  return rt_pair_words(rows, columns) + ((rows + 3u) >> 2) * pieces;
 }
 
 #endif
