@@ -78,11 +78,22 @@ function subjects(): Subject[] {
   ];
 }
 
+const isNetwork = ({ name }: Subject): boolean => name === 'ds-cnn' || name === 'digits';
+
+function layersOf(device: Device, input: Int8Array): BenchRow['layers'] {
+  const { layers } = device.inferByLayer(input);
+  return device.compiled.model.layers.map((l, i) => ({
+    layer: l.name,
+    macs: l.macs,
+    cycles: layers[i] ?? 0,
+  }));
+}
+
 /** What is run: the first is measured, all are judged. */
 function inputsOf(subject: Subject, size: number, zeroPoint: number): Int8Array[] {
-  const { layer, model } = subject;
-  const isWhole = layer === undefined && model.file !== `${subject.name}.tflite`;
-  const first = isWhole ? randomInput(1, size, zeroPoint) : typicalInput(7, size, zeroPoint);
+  const first = isNetwork(subject)
+    ? randomInput(1, size, zeroPoint)
+    : typicalInput(7, size, zeroPoint);
   return [first, randomInput(2, size, zeroPoint), extremeInput(3, size)];
 }
 
@@ -126,6 +137,7 @@ async function measure(subject: Subject, target: Target): Promise<BenchRow> {
     checksum: checksumOf(...runs.map(({ output }) => output)),
     isCorrect,
     reference: 'TensorFlow Lite specification, three inputs',
+    layers: isNetwork(subject) && cycles !== null ? layersOf(device, inputs[0]!) : undefined,
     goal,
     peer,
     ok: isCorrect && reaches(goal),
@@ -163,7 +175,7 @@ async function byLayer(path: string, target: Target, profile: boolean): Promise<
   const { bytes, zeroPoint } = device.inputTensor;
   const input = randomInput(1, bytes, zeroPoint);
   const { cycles, output } = device.infer(input);
-  const { layers, longestRow } = device.inferByLayer(input);
+  const { longestRow } = device.inferByLayer(input);
   return {
     model: model.file,
     isCorrect: equal(output, new ReferenceInterpreter(model.bytes).infer(input)),
@@ -172,11 +184,7 @@ async function byLayer(path: string, target: Target, profile: boolean): Promise<
     longestRowCycles: longestRow,
     stackBytes: device.firmware.stackBytes ?? 0,
     arenaBytes: device.compiled.arenaBytes,
-    layers: device.compiled.model.layers.map((l, i) => ({
-      layer: l.name,
-      macs: l.macs,
-      cycles: layers[i] ?? 0,
-    })),
+    layers: layersOf(device, input) ?? [],
     ...(profile ? { profile: Object.fromEntries(device.profile(input)) } : {}),
   };
 }

@@ -162,7 +162,10 @@ function measure(
   speaker: string,
   windows: number,
 ): Report {
-  const compiled = compileModel(readFileSync(file), basename(file), { adapter: { method }, packed: true });
+  const compiled = compileModel(readFileSync(file), basename(file), {
+    adapter: { method },
+    packed: true,
+  });
   const chip = new ChipEngine(elf, compiled);
   const { firmware, training } = chip;
   const clips = loadRecordings(dataPath('audio/fsdd'), 8000)

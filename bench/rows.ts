@@ -23,7 +23,7 @@ export interface Peer {
 
 export interface BenchRow {
   name: string;
-  kind: 'kernel' | 'training' | 'memory';
+  kind: 'kernel' | 'training' | 'memory' | 'vm';
   target: Target;
   what: string;
   /**
@@ -53,6 +53,10 @@ export interface BenchRow {
   cacheCyclesPerWindow?: number;
   /** An estimate, not counted in `cycles`: stalls of the flash cache (rp2040/xip.ts). */
   stallCycles?: { hotInSram: number; allInFlash: number };
+  /** Networks: layer by layer. */
+  layers?: { layer: string; macs: number; cycles: number }[];
+  /** Memory: no plan can be smaller. */
+  lowerBoundBytes?: number;
   goal?: Goal;
   peer?: Peer;
   /** Correct, and the goal reached where there is one. */

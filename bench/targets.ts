@@ -8,6 +8,8 @@ import { Firmware } from '../sim/firmware.ts';
 import type { BenchFirmware, BenchTarget } from './device.ts';
 import { buildFirmware, ChipFirmware } from './rp2040/firmware.ts';
 import type { Target } from './rows.ts';
+import { buildRv32Image, engineSources } from './rv32/build.ts';
+import { Rv32Firmware } from './rv32/firmware.ts';
 
 /** WebAssembly behind the benchmark's interface; nobody counts its cycles. */
 class WasmFirmware extends Firmware implements BenchFirmware {
@@ -23,6 +25,12 @@ function rp2040(): BenchTarget {
   const elf = join(scratchFolder('bench'), 'rp2040.elf');
   buildFirmware(elf);
   return { packed: true, boot: () => new ChipFirmware(elf) };
+}
+
+async function rv32(): Promise<BenchTarget> {
+  const elf = join(scratchFolder('bench'), 'rv32.elf');
+  await buildRv32Image(engineSources(), elf);
+  return { packed: true, boot: () => new Rv32Firmware(elf) };
 }
 
 const WASM = ['-target', 'wasm32-freestanding'];
@@ -53,8 +61,10 @@ async function portable(): Promise<BenchTarget> {
   return { packed: false, boot: () => new WasmFirmware(module) };
 }
 
-const makers: Partial<Record<Target, () => BenchTarget | Promise<BenchTarget>>> = {
+const makers: Record<Target, () => BenchTarget | Promise<BenchTarget>> = {
   rp2040,
+  rv32,
+  host: portableTarget,
   wasm: () => ({ packed: false, boot: () => new WasmFirmware() }),
 };
 
@@ -62,9 +72,7 @@ const made = new Map<Target | 'portable', Promise<BenchTarget>>();
 
 /** Built once a process. */
 export function targetOf(name: Target): Promise<BenchTarget> {
-  const maker = makers[name];
-  if (!maker) throw new Error(`there is no bench on ${name} as yet`);
-  const known = made.get(name) ?? Promise.resolve(maker());
+  const known = made.get(name) ?? Promise.resolve(makers[name]());
   made.set(name, known);
   return known;
 }

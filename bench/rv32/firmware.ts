@@ -60,10 +60,14 @@ export class Rv32Firmware implements FirmwareInterface {
     return this.machine.buffer;
   }
 
-  i8 = (at: number, length: number): Int8Array => new Int8Array(this.buffer, at - BASE, length);
-  u8 = (at: number, length: number): Uint8Array => new Uint8Array(this.buffer, at - BASE, length);
-  i16 = (at: number, length: number): Int16Array => new Int16Array(this.buffer, at - BASE, length);
-  i32 = (at: number, length: number): Int32Array => new Int32Array(this.buffer, at - BASE, length);
+  i8 = (at: number, length: number): Int8Array =>
+    new Int8Array(this.buffer, (at >>> 0) - BASE, length);
+  u8 = (at: number, length: number): Uint8Array =>
+    new Uint8Array(this.buffer, (at >>> 0) - BASE, length);
+  i16 = (at: number, length: number): Int16Array =>
+    new Int16Array(this.buffer, (at >>> 0) - BASE, length);
+  i32 = (at: number, length: number): Int32Array =>
+    new Int32Array(this.buffer, (at >>> 0) - BASE, length);
   u32 = (at: number, length: number): Uint32Array =>
-    new Uint32Array(this.buffer, at - BASE, length);
+    new Uint32Array(this.buffer, (at >>> 0) - BASE, length);
 }
