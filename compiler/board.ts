@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { RetuneError, oneLine } from '../cli/error.ts';
+import type { EnergyBoard } from './energy.ts';
 import { describeIssue } from './zod-message.ts';
 
 const pinNumber = z.int().min(0).max(254);
@@ -17,6 +18,27 @@ const flashSchema = z.strictObject({
   /** What scripts and services save. */
   storeOffset: z.int().min(0),
   storeBytes: z.int().positive(),
+});
+
+const positive = z.number().positive();
+const share = z.number().min(0).max(1);
+
+/** Currents at `supplyVolts`; energy.ts says what each means. */
+export const powerSchema = z.looseObject({
+  supplyVolts: positive,
+  activeMilliamps: positive,
+  /** Default: as asleep. */
+  listeningMilliamps: positive.optional(),
+  sleepMilliamps: positive,
+  regulatorEfficiency: share.default(1),
+});
+
+export const batterySchema = z.looseObject({
+  milliwattHours: positive,
+  voltsFull: positive,
+  voltsEmpty: positive,
+  usableFraction: share.default(1),
+  selfDischargePerMonth: share.default(0),
 });
 
 /**
@@ -48,14 +70,8 @@ const boardSchema = z.looseObject({
     /** Taken by what is not the learning engine: VM heap, stacks; the firmware's code. */
     ramReservedBytes: z.int().min(0).default(0),
     flashReservedBytes: z.int().min(0).default(0),
-    power: z
-      .looseObject({
-        supplyVolts: z.number().positive(),
-        activeMilliamps: z.number().positive(),
-        listeningMilliamps: z.number().positive().optional(),
-        sleepMilliamps: z.number().positive(),
-      })
-      .optional(),
+    power: powerSchema.optional(),
+    battery: batterySchema.optional(),
   }),
 });
 type BoardFields = z.infer<typeof boardSchema>;
@@ -94,6 +110,8 @@ export interface Board extends BoardHardware {
   /** Power in sleep and when busy, where the board says so. */
   sleepMilliwatts?: number;
   activeMilliwatts?: number;
+  /** For energyReport, where the board says what it takes. */
+  energy?: EnergyBoard;
 }
 
 /** Reads and checks a board file. Throws RetuneError that names the file and the field. */
@@ -120,6 +138,9 @@ export function readBoard(file: string): Board {
   if (power !== undefined) {
     board.sleepMilliwatts = power.supplyVolts * power.sleepMilliamps;
     board.activeMilliwatts = power.supplyVolts * power.activeMilliamps;
+    const { clockHz, battery } = retune;
+    const listeningMilliamps = power.listeningMilliamps ?? power.sleepMilliamps;
+    board.energy = { clockHz, power: { ...power, listeningMilliamps }, battery };
   }
   return board;
 }

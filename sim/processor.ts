@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { RetuneError } from '../cli/error.ts';
+import { batterySchema, powerSchema } from '../compiler/board.ts';
+import { computingJoules, type EnergyBoard, wattsOf } from '../compiler/energy.ts';
 import type { ClockGroup } from './clock.ts';
 import { projectRoot } from './compile.ts';
-
-const amps = z.number().positive();
 
 /** The part of boards/NAME.board.json that is ours. */
 const boardSchema = z.object({
@@ -17,20 +17,8 @@ const boardSchema = z.object({
     clockHz: z.number().int().positive(),
     ramBytes: z.number().int().positive(),
     flashBytes: z.number().int().positive(),
-    power: z.object({
-      supplyVolts: z.number().positive(),
-      /** One core computing. */
-      activeMilliamps: amps,
-      /** Core asleep, converter running. */
-      listeningMilliamps: amps,
-      /** Core asleep, converter off. */
-      sleepMilliamps: amps,
-    }),
-    battery: z.object({
-      milliwattHours: z.number().positive(),
-      voltsFull: z.number().positive(),
-      voltsEmpty: z.number().positive(),
-    }),
+    power: powerSchema.required({ listeningMilliamps: true }),
+    battery: batterySchema,
   }),
 });
 
@@ -104,7 +92,10 @@ export class Processor {
   }
 }
 
-/** Charge of the battery, from what the processor and the converter have used. */
+/**
+ * Charge of the battery, from what the processor and the converter have used and the regulator has
+ * lost. Self-discharge does not show in the hours that a simulation lasts.
+ */
 export class Battery {
   private usedJoules = 0;
   private accountedMs = 0;
@@ -121,9 +112,9 @@ export class Battery {
     const { clockHz, power } = this.board.retune;
     const seconds = (nowMs - this.accountedMs) / 1000;
     const computing = Math.min(seconds, (cycles - this.accountedCycles) / clockHz);
-    const idle = isListening ? power.listeningMilliamps : power.sleepMilliamps;
-    const milliampSeconds = computing * power.activeMilliamps + (seconds - computing) * idle;
-    this.usedJoules += (milliampSeconds / 1000) * power.supplyVolts;
+    this.usedJoules +=
+      computing * wattsOf(power, 'active') +
+      (seconds - computing) * wattsOf(power, isListening ? 'listening' : 'sleep');
     this.accountedMs = nowMs;
     this.accountedCycles = cycles;
   }
@@ -146,12 +137,17 @@ export class Battery {
   /** 0..1 */
   get charge(): number {
     const capacityJoules = this.capacity * 3.6;
-    return Math.max(0, this.initialCharge - this.usedJoules / capacityJoules);
+    const taken = this.usedJoules / this.board.retune.power.regulatorEfficiency;
+    return Math.max(0, this.initialCharge - taken / capacityJoules);
   }
 }
 
 /** Joules that a core takes while it computes for so many cycles. */
 export function joulesOf(cycles: number, board: Board): number {
-  const { clockHz, power } = board.retune;
-  return (cycles / clockHz) * (power.activeMilliamps / 1000) * power.supplyVolts;
+  return computingJoules(energyBoard(board), cycles);
+}
+
+/** For energyReport. */
+export function energyBoard({ retune }: Board): EnergyBoard {
+  return { clockHz: retune.clockHz, power: retune.power, battery: retune.battery };
 }

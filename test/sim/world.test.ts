@@ -90,7 +90,9 @@ describe('processor', () => {
     const { clockHz, power } = board.retune;
     const battery = new Battery(board, 1);
     const hour = 3600 * 1000;
-    const milliwatts = (): number => (1 - battery.charge) * battery.capacity;
+    // Behind the regulator, where the currents are given.
+    const milliwatts = (): number =>
+      (1 - battery.charge) * battery.capacity * power.regulatorEfficiency;
     battery.account(hour, 0, false);
     expect(milliwatts()).toBeCloseTo(power.sleepMilliamps * power.supplyVolts, 6);
     battery.account(2 * hour, 0, true);

@@ -33,7 +33,7 @@ const rt_board_t rt_board = {
     .pin_count = sizeof board_pins / sizeof board_pins[0],
     .pins = board_pins,
     .active_microwatts = 79200u,
-    .listening_microwatts = 26400u,
+    .listening_microwatts = 29700u,
     .sleep_microwatts = 4290u,
 };
 
