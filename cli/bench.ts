@@ -1,27 +1,34 @@
-import type { Command } from 'commander';
-import { RetuneError } from './error.ts';
+import { Argument, Option, type Command } from 'commander';
+
+const SUITES = ['kernels', 'training', 'memory', 'vm', 'all'] as const;
+const TARGETS = ['rp2040', 'rv32', 'wasm', 'host'] as const;
 
 interface BenchCommandOptions {
+  target: (typeof TARGETS)[number];
   json?: boolean;
+  check?: boolean;
+  write?: boolean;
 }
 
-async function benchVm({ json }: BenchCommandOptions): Promise<void> {
-  // Only here: the benchmark brings compiler, emulator and official VM with it.
-  const { benchVm: measure, vmBenchTable } = await import('../bench/vm/main.ts');
-  const rows = await measure();
-  console.log(json ? JSON.stringify(rows, null, 2) : vmBenchTable(rows));
-  // Cycles are exact; what is timed by the wall clock depends on who else is working.
-  const exact = rows.filter(({ unit }) => unit.startsWith('cycles'));
-  const missed = exact.filter(({ ok, isUnmet }) => !ok && !isUnmet).map(({ name }) => name);
-  if (missed.length > 0) throw new RetuneError(`bench vm: target missed by ${missed.join(', ')}`);
+async function bench(suite: (typeof SUITES)[number], options: BenchCommandOptions): Promise<void> {
+  // Only here: the benchmark brings compiler, emulators and official VM with it.
+  const { runBench } = await import('../bench/main.ts');
+  await runBench(suite, options);
 }
 
 /** `retune bench`: what things cost on the chip. */
 export function addBenchCommand(program: Command): void {
-  const bench = program.command('bench').description('measure on the emulated chip');
-  bench
-    .command('vm')
-    .description('the virtual machine beside the official one: cycles, and WebAssembly')
+  program
+    .command('bench')
+    .description('measure kernels, training steps, memory and the virtual machine')
+    .addArgument(new Argument('[suite]', 'what to measure').choices(SUITES).default('all'))
+    .addOption(
+      new Option('--target <name>', 'rp2040: emulated, cycles; rv32: counted instructions')
+        .choices(TARGETS)
+        .default('rp2040'),
+    )
     .option('--json', 'print rows as JSON')
-    .action(benchVm);
+    .option('--check', 'fail where a figure is over 2 % worse than bench/baseline.json')
+    .option('--write', 'write bench/baseline.json and docs/performance.md')
+    .action(bench);
 }
