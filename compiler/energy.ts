@@ -195,11 +195,13 @@ export function dutyText({ listeningHours, windows, bursts }: Duty): string {
 /** Rows for a table: what, how much. */
 export function energyRows(report: EnergyReport): [string, string][] {
   const { window, burst, day } = report;
+  const millijoules = (joules: number): string => (1000 * joules).toFixed(1);
+  const { capture, features, inference } = window;
+  const parts = `capture ${millijoules(capture)}, features ${millijoules(features)}`;
   const rows: [string, string][] = [
     [
       'energy of a window',
-      `${joulesText(window.total)} (capture ${joulesText(window.capture)}, ` +
-        `features ${joulesText(window.features)}, inference ${joulesText(window.inference)})`,
+      `${millijoules(window.total)} mJ: ${parts}, inference ${millijoules(inference)}`,
     ],
   ];
   if (burst !== undefined) {
@@ -208,10 +210,9 @@ export function energyRows(report: EnergyReport): [string, string][] {
       `${joulesText(burst.joules)} in ${burst.seconds.toFixed(1)} s`,
     ]);
   }
-  rows.push([
-    'energy of a day',
-    `${joulesText(day.total)}, ${day.meanMilliwatts.toFixed(1)} mW on average (${dutyText(day.duty)})`,
-  ]);
+  rows.push(['a day', dutyText(day.duty)]);
+  const mean = `${day.meanMilliwatts.toFixed(1)} mW on average`;
+  rows.push(['energy of a day', `${joulesText(day.total)}, ${mean}`]);
   if (report.batteryDays !== undefined) rows.push(['battery life', daysText(report.batteryDays)]);
   return rows;
 }

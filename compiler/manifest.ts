@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { RetuneError } from '../cli/error.ts';
 import { adapterSchema } from './adapter.ts';
 import { readBoard, readJson, type Board } from './board.ts';
+import { USUAL_DUTY } from './energy.ts';
 import { featuresSchema, labelsSchema } from './features.ts';
 import { describeIssue } from './zod-message.ts';
 
@@ -17,6 +18,13 @@ const budgetsSchema = z.strictObject({
   milliwatt: z.number().positive().optional(),
 });
 
+/** What a day is like, for energy and battery life; energy.ts has the fields' meaning. */
+const dutySchema = z.strictObject({
+  listeningHours: z.number().min(0).max(24).default(USUAL_DUTY.listeningHours),
+  windows: z.number().min(0).default(USUAL_DUTY.windows),
+  bursts: z.number().min(0).default(USUAL_DUTY.bursts),
+});
+
 const manifestSchema = z.strictObject({
   $schema: z.string().optional(),
   /** Name of a file in boards/, without .board.json, or a path to such a file. */
@@ -26,6 +34,7 @@ const manifestSchema = z.strictObject({
   adapter: adapterSchema.optional(),
   modules: z.array(z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be a name in services/')),
   budgets: budgetsSchema.optional(),
+  duty: dutySchema.optional(),
   features: featuresSchema.optional(),
   labels: labelsSchema.optional(),
 });

@@ -1,3 +1,4 @@
+import type { EnergyReport } from '../compiler/energy.ts';
 import type { Target } from './targets.ts';
 
 /** What `--json` prints, one object a line. Times `t` are seconds of virtual time. */
@@ -128,6 +129,8 @@ export interface SummaryEvent {
   trainingEnergy: number;
   /** Millijoules of features, inference and training. */
   energy: number;
+  /** What a window, learning once, a day and the battery come to. */
+  power: EnergyReport;
   adapterBytes: number | null;
   rebooted: boolean;
   loaded: boolean;

@@ -31,6 +31,8 @@ export class Observer {
   delay: number | null = null;
   steps = 0;
   trainingEnergy = 0;
+  /** Times that the device has learned: one or more bursts until it was content or gave up. */
+  lessons = 0;
   adapterBytes: number | null = null;
   isTraining = false;
   isEnrolling = false;
@@ -172,6 +174,7 @@ export class Observer {
 
   private onTrain(steps: number): void {
     this.endEnrolment();
+    if (!this.isLearning) this.lessons++;
     this.isTraining = true;
     this.isLearning = true;
     this.burst('begin', 0, steps, 0, 0);

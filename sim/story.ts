@@ -2,13 +2,15 @@ import { existsSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RetuneError } from '../cli/error.ts';
+import { energyReport, wattsOf, type EnergyReport, type Workload } from '../compiler/energy.ts';
+import { readManifest } from '../compiler/manifest.ts';
 import { compileProgram, type Program, projectRoot } from './compile.ts';
 import type { StoryEvent, SummaryEvent } from './events.ts';
 import type { CreateEngine } from './learning-engine.ts';
 import { DEFAULT_MODEL, engineFactory, MODELS } from './model-engine.ts';
 import { Observer } from './observer.ts';
 import { plotStory } from './plot.ts';
-import { loadBoard } from './processor.ts';
+import { energyBoard, loadBoard } from './processor.ts';
 import { checkSpeakers, listSpeakers, loadRecordings, type Recording } from './recordings.ts';
 import { Speaker } from './speaker.ts';
 import { summaryTable } from './summary.ts';
@@ -72,6 +74,8 @@ interface Cast {
   createEngine: CreateEngine;
   rate: number;
   labels: readonly string[];
+  /** Of a window; what training takes is seen as it happens. */
+  load: Workload;
 }
 
 /**
@@ -92,9 +96,11 @@ async function chooseCast(options: StoryOptions, say: (text: string) => void): P
   const people = choosePeople(folder, options);
   const model = options.model ?? defaultModel(people.new);
   const createEngine = options.createEngine ?? engineFactory(model);
-  const { sampleRate: rate, labels } = await createEngine();
+  const engine = await createEngine();
+  const { sampleRate: rate, labels, featureCycles, inferenceCycles } = engine;
+  const load = { windowSeconds: engine.windowSamples / rate, featureCycles, inferenceCycles };
   const recordings = loadRecordings(folder, rate);
-  return { ...people, folder, recordings, model, createEngine, rate, labels };
+  return { ...people, folder, recordings, model, createEngine, rate, labels, load };
 }
 
 function choosePeople(folder: string, options: StoryOptions): { known: string; new: string } {
@@ -123,6 +129,7 @@ function defaultModel(stranger: string): string {
 }
 
 class Story {
+  private readonly board = loadBoard();
   private readonly world: World;
   private readonly observer: Observer;
   private readonly events: StoryEvent[] = [];
@@ -136,7 +143,7 @@ class Story {
     program: Program,
   ) {
     this.world = new World({
-      board: loadBoard(),
+      board: this.board,
       program,
       powerOn: powerOnFor({ ...cast, target: this.target }),
       seed: options.seed ?? 1,
@@ -273,6 +280,17 @@ class Story {
     await this.powerOn(this.people.new);
   }
 
+  /** A day as the manifest has it, with the training of this story for its bursts. */
+  private power(): EnergyReport {
+    const { observer, cast } = this;
+    const board = energyBoard(this.board);
+    const { duty } = readManifest(join(projectRoot, 'devicescript.json'));
+    if (observer.lessons === 0) return energyReport(board, cast.load, duty);
+    const seconds = observer.trainingEnergy / 1000 / wattsOf(board.power, 'active');
+    const burstCycles = (seconds * board.clockHz) / observer.lessons;
+    return energyReport(board, { ...cast.load, burstCycles }, duty);
+  }
+
   private finish(outcome: SummaryEvent['outcome']): SummaryEvent {
     const { observer, cast, world } = this;
     const plot = this.options.plot ?? DEFAULT_PLOT;
@@ -295,6 +313,7 @@ class Story {
       steps: observer.steps,
       trainingEnergy: observer.trainingEnergy,
       energy: 1000 * world.joules,
+      power: this.power(),
       adapterBytes: observer.adapterBytes,
       rebooted: observer.rebooted,
       loaded: observer.loaded,

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { energyRows } from '../compiler/energy.ts';
 import type { PhaseAccuracy, SummaryEvent } from './events.ts';
 
 function percent({ accuracy, right, windows }: PhaseAccuracy): string {
@@ -18,6 +19,7 @@ export function summaryTable(summary: SummaryEvent): string {
     ['false alarms', String(summary.falseAlarms)],
     ['training', steps],
     ['energy of features, inference and training', `${summary.energy.toFixed(0)} mJ`],
+    ...energyRows(summary.power),
     ['adapter', summary.adapterBytes === null ? 'not saved' : `${summary.adapterBytes} bytes`],
     ['adapter loaded after the reboot', summary.loaded ? 'yes' : 'no'],
     ['model', summary.model],

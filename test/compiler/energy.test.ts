@@ -101,6 +101,7 @@ describe('energy by hand', () => {
     expect(report.day.duty).toEqual(USUAL_DUTY);
     expect(energyRows(report).map(([what]) => what)).toEqual([
       'energy of a window',
+      'a day',
       'energy of a day',
     ]);
   });
@@ -139,9 +140,10 @@ test('texts', () => {
     energyReport(board, load, { listeningHours: 2, windows: 900, bursts: 1 }),
   );
   expect(rows).toEqual([
-    ['energy of a window', '46.0 mJ (capture 6.0 mJ, features 10.0 mJ, inference 30.0 mJ)'],
+    ['energy of a window', '46.0 mJ: capture 6.0, features 10.0, inference 30.0'],
     ['energy of a burst', '2.00 J in 20.0 s'],
-    ['energy of a day', '185 J, 2.1 mW on average (2 hours listening, 900 windows, 1 burst)'],
+    ['a day', '2 hours listening, 900 windows, 1 burst'],
+    ['energy of a day', '185 J, 2.1 mW on average'],
     ['battery life', '7.8 days'],
   ]);
 });

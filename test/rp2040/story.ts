@@ -30,7 +30,8 @@ async function play(target: Target): Promise<StoryEvent[]> {
 function decisive(events: StoryEvent[]): string[] {
   return events.flatMap((event) => {
     const fields: Record<string, unknown> = { ...event };
-    for (const name of ['t', 'energy', 'trainingEnergy', 'plot', 'target']) delete fields[name];
+    const differing = ['t', 'energy', 'trainingEnergy', 'power', 'plot', 'target'];
+    for (const name of differing) delete fields[name];
     if (event.event === 'burst') {
       if (fields['state'] === 'progress') return [];
       delete fields['loss']; // of the step that was last looked at

@@ -95,6 +95,21 @@ describe('the story with synthetic voices', () => {
     expect(summary.steps).toBe(steps);
   });
 
+  it('says what a window, a burst and a day take, and how long a battery lasts', () => {
+    const { power } = summary;
+    const joules = power.burst?.joules ?? 0;
+    expect(joules).toBeCloseTo(summary.trainingEnergy / 1000, 9);
+    const { capture, features, inference, total } = power.window;
+    expect(capture + features + inference).toBeCloseTo(total, 12);
+    expect(features).toBeGreaterThan(0);
+    expect(inference).toBeGreaterThan(0);
+    const { day } = power;
+    expect(day.duty).toEqual({ listeningHours: 24, windows: 960, bursts: 1 });
+    expect(day.windows).toBeCloseTo(960 * (features + inference), 9);
+    expect(day.bursts).toBeCloseTo(joules, 9);
+    expect(power.batteryDays).toBeGreaterThan(1);
+  });
+
   it('draws what happened', () => {
     const svg = readFileSync(plot(), 'utf8');
     expect(svg).toMatch(/^<svg /);
