@@ -20,6 +20,8 @@ export interface BenchFirmware extends FirmwareInterface {
   readonly cyclesSoFar?: number;
   /** Deepest stack of all calls so far. */
   readonly stackBytes?: number;
+  /** Cycles that misses of the flash cache would have added so far; an estimate. */
+  readonly stallCycles?: number;
   /** Cycles by function of one call. */
   profile?(name: string, ...args: number[]): Map<string, number>;
 }
@@ -110,6 +112,23 @@ export class Device {
     return { layers, longestRow, output: this.output() };
   }
 
+  /** What misses of the flash cache would add to an inference that is not the first. */
+  inferenceStalls(input: Int8Array): number {
+    this.infer(input);
+    const before = this.firmware.stallCycles ?? 0;
+    this.infer(input);
+    return (this.firmware.stallCycles ?? 0) - before;
+  }
+
+  /** The same of a burst's steps, without what fills the cache of activations. */
+  burstStalls(options: Partial<TrainingOptions>): number {
+    this.trainer.begin(options);
+    this.fillCache();
+    const before = this.firmware.stallCycles ?? 0;
+    this.trainer.run();
+    return (this.firmware.stallCycles ?? 0) - before;
+  }
+
   /** Cycles of an inference by function. */
   profile(input: Int8Array): Map<string, number> {
     this.show(input);
@@ -147,6 +166,12 @@ export class Device {
     return this.training;
   }
 
+  private fillCache(): number {
+    return this.count(() => {
+      while (this.phase === PHASE_CACHE) this.trainer.run(1);
+    });
+  }
+
   /**
    * A burst. Frozen activations are cached unit by unit and counted apart; all that follows runs
    * in one call, as on a board that does nothing else.
@@ -154,10 +179,7 @@ export class Device {
   burst(options: Partial<TrainingOptions>): { begin: number; cache: number; steps: number } {
     const { trainer } = this;
     const begin = this.count(() => trainer.begin(options));
-    let cache = 0;
-    while (this.phase === PHASE_CACHE) {
-      cache += this.count(() => trainer.run(1));
-    }
+    const cache = this.fillCache();
     const steps = this.count(() => trainer.run());
     return { begin, cache, steps };
   }

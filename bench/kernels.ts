@@ -19,7 +19,7 @@ import { writeTflite } from '../test/support/tflite-writer.ts';
 import { Device, tableBytes, type ModelFile } from './device.ts';
 import { SINGLE_LAYERS, extremeInput, typicalInput } from './models.ts';
 import { checksumOf, reaches, type BenchRow, type Goal, type Peer, type Target } from './rows.ts';
-import { targetOf } from './targets.ts';
+import { stallsOf, targetOf } from './targets.ts';
 
 export const KWS = 'models/kws_ref_model.tflite';
 export const DIGITS = join(projectRoot, 'models/digits/digits.tflite');
@@ -89,6 +89,11 @@ function layersOf(device: Device, input: Int8Array): BenchRow['layers'] {
   }));
 }
 
+function stalls({ model, layer }: Subject, input: Int8Array): BenchRow['stallCycles'] {
+  if (layer !== undefined) return undefined;
+  return stallsOf((target) => new Device(target, model).inferenceStalls(input));
+}
+
 /** What is run: the first is measured, all are judged. */
 function inputsOf(subject: Subject, size: number, zeroPoint: number): Int8Array[] {
   const first = isNetwork(subject)
@@ -138,6 +143,7 @@ async function measure(subject: Subject, target: Target): Promise<BenchRow> {
     isCorrect,
     reference: 'TensorFlow Lite specification, three inputs',
     layers: isNetwork(subject) && cycles !== null ? layersOf(device, inputs[0]!) : undefined,
+    stallCycles: target === 'rp2040' ? stalls(subject, inputs[0]!) : undefined,
     goal,
     peer,
     ok: isCorrect && reaches(goal),

@@ -7,6 +7,7 @@ import { loadBoard, joulesOf } from '../sim/processor.ts';
 import type { Baseline } from './baseline.ts';
 import { number } from './report.ts';
 import type { BenchRow } from './rows.ts';
+import { MISS_CYCLES } from './rp2040/xip.ts';
 
 const PAGE = join(projectRoot, 'docs/performance.md');
 const BEFORE = join(projectRoot, 'bench/before.json');
@@ -218,7 +219,9 @@ Cycles on the emulated RP2040, of a turn of a loop without the loop's own, or an
   flash: `## Flash
 
 What misses of the RP2040's XIP cache (16 KB, two ways, lines of 8 bytes) would add, from the addresses that the emulated core reads: **an estimate**, not in the figures
-above. A miss is taken as SIXTY cycles. Tables and weights lie in flash in both columns.
+above. A miss is taken as ${MISS_CYCLES} cycles: 28 clocks of the flash chip at half of the system clock (quad reads without command,
+as our second stage sets them up) and 8 of assumed latency; which way is replaced is assumed as well (bench/rp2040/xip.ts). Weights and tables lie in
+flash in both columns. The second inference in a row, or a step among others; no other code runs in between.
 `,
 };
 

@@ -7,7 +7,7 @@ import { cFiles, compileObjects, scratchFolder, zig } from '../compiler/toolchai
 import { Firmware } from '../sim/firmware.ts';
 import type { BenchFirmware, BenchTarget } from './device.ts';
 import { buildFirmware, ChipFirmware } from './rp2040/firmware.ts';
-import type { Target } from './rows.ts';
+import type { BenchRow, Target } from './rows.ts';
 import { buildRv32Image, engineSources } from './rv32/build.ts';
 import { Rv32Firmware } from './rv32/firmware.ts';
 
@@ -25,6 +25,34 @@ function rp2040(): BenchTarget {
   const elf = join(scratchFolder('bench'), 'rp2040.elf');
   buildFirmware(elf);
   return { packed: true, boot: () => new ChipFirmware(elf) };
+}
+
+/** The same, with the flash cache: hot code in SRAM as on the board, and all code in flash. */
+export interface XipTargets {
+  hotInSram: BenchTarget;
+  allInFlash: BenchTarget;
+}
+
+function xipTarget(name: string, isHotInFlash: boolean): BenchTarget {
+  const elf = join(scratchFolder('bench'), `${name}.elf`);
+  buildFirmware(elf, isHotInFlash);
+  return { packed: true, boot: () => new ChipFirmware(elf, { xip: true }) };
+}
+
+let xip: XipTargets | undefined;
+
+export function xipTargets(): XipTargets {
+  xip ??= {
+    hotInSram: xipTarget('rp2040-xip', false),
+    allInFlash: xipTarget('rp2040-flash', true),
+  };
+  return xip;
+}
+
+/** The same measure with hot code in SRAM and with all code in flash, in cycles. */
+export function stallsOf(measure: (target: BenchTarget) => number): BenchRow['stallCycles'] {
+  const { hotInSram, allInFlash } = xipTargets();
+  return { hotInSram: measure(hotInSram), allInFlash: measure(allInFlash) };
 }
 
 async function rv32(): Promise<BenchTarget> {

@@ -26,7 +26,7 @@ import {
   type Peer,
   type Target,
 } from './rows.ts';
-import { portableTarget, targetOf } from './targets.ts';
+import { portableTarget, stallsOf, targetOf } from './targets.ts';
 
 const BURST_STEPS = 300;
 
@@ -133,13 +133,14 @@ interface Trained {
   blob: Uint8Array;
 }
 
+function windowsOf(subject: Case, device: Device): Int8Array[] {
+  const { bytes, zeroPoint } = device.inputTensor;
+  return Array.from({ length: subject.windows }, (_, i) => typicalInput(100 + i, bytes, zeroPoint));
+}
+
 /** The same windows and steps, whatever computes them. */
 async function train(subject: Case, device: Device): Promise<Trained> {
-  const { bytes, zeroPoint } = device.inputTensor;
-  const windows = Array.from({ length: subject.windows }, (_, i) =>
-    typicalInput(100 + i, bytes, zeroPoint),
-  );
-  device.remember(windows, device.classes);
+  device.remember(windowsOf(subject, device), device.classes);
   const cycles = device.burst({ steps: subject.steps, batch: 1, views: 1 });
   return { device, ...cycles, blob: device.trainer.save() };
 }
@@ -159,6 +160,18 @@ async function inferenceCycles(model: ModelFile, target: Target): Promise<number
   const device = new Device(await targetOf(target), model);
   const { bytes, zeroPoint } = device.inputTensor;
   return device.infer(typicalInput(100, bytes, zeroPoint)).cycles;
+}
+
+const STALL_STEPS = 3;
+
+/** Of a step, the mean of the first few. */
+function stalls(subject: Case): BenchRow['stallCycles'] {
+  return stallsOf((target) => {
+    const device = new Device(target, subject.model(), subject.adapter);
+    device.remember(windowsOf(subject, device), device.classes);
+    const all = device.burstStalls({ steps: STALL_STEPS, batch: 1, views: 1 });
+    return Math.round(all / STALL_STEPS);
+  });
 }
 
 async function measure(subject: Case, target: Target): Promise<BenchRow[]> {
@@ -195,6 +208,7 @@ async function measure(subject: Case, target: Target): Promise<BenchRow[]> {
     cycles: isCounted ? step : null,
     timesInference: times,
     cacheCyclesPerWindow: perWindow > 0 ? Math.round(perWindow) : undefined,
+    stallCycles: target === 'rp2040' ? stalls(subject) : undefined,
     goal,
     peer: target === 'rp2040' ? subject.peer : undefined,
     ok: isCorrect && reaches(goal),
@@ -247,11 +261,7 @@ const PHASES = ['idle', 'cache', 'sample', 'forward', 'backward', 'refresh', 'up
 async function phases(subject: Case, target: Target): Promise<string> {
   const model = subject.model();
   const device = new Device(await targetOf(target), model, subject.adapter);
-  const { bytes, zeroPoint } = device.inputTensor;
-  const windows = Array.from({ length: subject.windows }, (_, i) =>
-    typicalInput(100 + i, bytes, zeroPoint),
-  );
-  device.remember(windows, device.classes);
+  device.remember(windowsOf(subject, device), device.classes);
   const steps = Math.min(subject.steps, 8);
   const spent = new Map<string, { cycles: number; units: number; longest: number }>();
   device.trainer.begin({ steps, batch: 1, views: 1 });

@@ -10,7 +10,8 @@ import { buildImage as modelImage } from '../../compiler/emit-image.ts';
 import { RetuneError } from '../../cli/error.ts';
 import { statusText, type FirmwareInterface } from '../../sim/firmware.ts';
 import { buildImage } from './build.ts';
-import { Rp2040Machine } from './machine.ts';
+import { Rp2040Machine, type MachineOptions } from './machine.ts';
+import { MISS_CYCLES } from './xip.ts';
 
 const root = resolve(fileURLToPath(import.meta.url), '../../..');
 const SRAM = 0x20000000;
@@ -20,7 +21,7 @@ const MODEL = FLASH + 0x100000;
 const FLAGS = ['-O2', '-fno-unroll-loops', '-ffreestanding', '-Inative', '-Inative/engine'];
 
 /** Compiles native/dsp, native/engine and what TypeScript needs to look inside. */
-export function buildFirmware(output: string): void {
+export function buildFirmware(output: string, isHotInFlash = false): void {
   mkdirSync(dirname(output), { recursive: true });
   const rooms = ['native/dsp', 'native/engine'].flatMap((room) =>
     readdirSync(join(root, room))
@@ -29,7 +30,7 @@ export function buildFirmware(output: string): void {
   );
   const others = ['hal/libc.c', 'hal/sim/exports.c', 'hal/sim/training.c'];
   const sources = [...rooms, ...others.map((name) => join('native', name))];
-  buildImage({ sources, output, flags: FLAGS });
+  buildImage({ sources, output, flags: FLAGS, isHotInFlash });
 }
 
 /** What calls took since it was last asked. */
@@ -48,8 +49,13 @@ export class ChipFirmware implements FirmwareInterface {
   private lapStart = 0;
   private longest = 0;
 
-  constructor(elf: string) {
-    this.machine = Rp2040Machine.load(elf);
+  constructor(elf: string, options?: MachineOptions) {
+    this.machine = Rp2040Machine.load(elf, options);
+  }
+
+  /** What misses of the flash cache would have added so far (xip.ts); 0 unless asked for. */
+  get stallCycles(): number {
+    return this.machine.xipMisses * MISS_CYCLES;
   }
 
   /** Cycles of the calls since the last lap. */

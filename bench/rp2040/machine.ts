@@ -7,6 +7,7 @@ import { RP2040 } from 'rp2040js';
 import { ChipClock } from '../../sim/rp2040/clock.ts';
 import { Cpu, CpuStop } from '../../sim/rp2040/cpu.ts';
 import { readElf, type Elf } from './elf.ts';
+import { XipCpu } from './xip.ts';
 
 const FLASH = 0x10000000;
 const SRAM = 0x20000000;
@@ -41,15 +42,24 @@ export interface CallOptions {
   maxCycles?: number;
 }
 
+export interface MachineOptions {
+  /** Also count what misses the flash cache (xip.ts); the cycles stay as they are. */
+  xip?: boolean;
+}
+
 export class Rp2040Machine {
   readonly chip = new RP2040(new ChipClock());
   private readonly cpu: Cpu;
   private heap: number;
   private readonly owner: string[] = [];
 
-  constructor(readonly elf: Elf) {
-    const host = { synchronize: () => undefined, flashIsReadable: true };
-    this.cpu = new Cpu(this.chip, host, FLASH_BYTES);
+  constructor(
+    readonly elf: Elf,
+    { xip = false }: MachineOptions = {},
+  ) {
+    // With a cache in front of it no read of flash is plain.
+    const host = { synchronize: () => undefined, flashIsReadable: !xip };
+    this.cpu = new (xip ? XipCpu : Cpu)(this.chip, host, FLASH_BYTES);
     for (const { address, bytes } of elf.segments) {
       if (address >= SRAM) this.chip.sram.set(bytes, address - SRAM);
       else this.chip.flash.set(bytes, address - FLASH);
@@ -62,8 +72,13 @@ export class Rp2040Machine {
     }
   }
 
-  static load(path: string): Rp2040Machine {
-    return new Rp2040Machine(readElf(readFileSync(path)));
+  static load(path: string, options?: MachineOptions): Rp2040Machine {
+    return new Rp2040Machine(readElf(readFileSync(path)), options);
+  }
+
+  /** Lines that the flash cache had to fetch so far; 0 without `xip`. */
+  get xipMisses(): number {
+    return this.cpu instanceof XipCpu ? this.cpu.cache.misses : 0;
   }
 
   /** Address of a function or variable. */

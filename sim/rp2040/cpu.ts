@@ -110,7 +110,8 @@ export class Cpu extends CpuMemory {
     }
   }
 
-  private fetch(pc: number): number {
+  /** An instruction that is not in flash, or in flash that is not plainly readable. */
+  protected fetch(pc: number): number {
     const sram = (pc - SRAM) >>> 0;
     if (sram < SRAM_BYTES) return this.sram16[sram >> 1]!;
     if (pc >>> 0 < ROM_BYTES) return this.rom16[pc >> 1]!;
