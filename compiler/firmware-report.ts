@@ -7,11 +7,21 @@ export interface RoomSize {
   flash: number;
   /** Variables; without heap and arena. */
   ram: number;
+  /** Functions that run from RAM. */
+  code: number;
 }
 
 export interface FirmwareReport {
   flash: { firmware: number; model: number; total: number };
-  ram: { static: number; heap: number; arena: number; stack: number; free: number };
+  /** `code`: functions that run from RAM, not counted among the variables. */
+  ram: {
+    code: number;
+    static: number;
+    heap: number;
+    arena: number;
+    stack: number;
+    free: number;
+  };
   rooms: Record<string, RoomSize>;
 }
 
@@ -57,6 +67,8 @@ function roomOf(object: string): string {
 
 const isFlash = (address: number): boolean => address >= 0x10000000 && address < 0x20000000;
 const isRam = (address: number): boolean => address >= 0x20000000;
+const isRamCode = ({ address, section }: Piece): boolean =>
+  isRam(address) && section.startsWith('.ramcode');
 
 export function firmwareReport(
   elf: Elf,
@@ -67,14 +79,18 @@ export function firmwareReport(
   const section = (name: string): number => elf.sections.find((s) => s.name === name)?.size ?? 0;
   const rooms: Record<string, RoomSize> = {};
   let model = 0;
+  let code = 0;
   for (const piece of pieces(map)) {
     if (piece.size === 0) continue;
     const room = roomOf(piece.object);
-    const size = (rooms[room] ??= { flash: 0, ram: 0 });
+    const size = (rooms[room] ??= { flash: 0, ram: 0, code: 0 });
     const isInFlash = isFlash(piece.address) || isFlash(piece.loadAddress);
     if (isInFlash) size.flash += piece.size;
     if (isInFlash && room === MODEL) model += piece.size;
-    if (isRam(piece.address) && !/^\.bss\.rt_(arena|heap$)/.test(piece.section)) {
+    if (isRamCode(piece)) {
+      size.code += piece.size;
+      code += piece.size;
+    } else if (isRam(piece.address) && !/^\.bss\.rt_(arena|heap$)/.test(piece.section)) {
       size.ram += piece.size;
     }
   }
@@ -84,7 +100,8 @@ export function firmwareReport(
   return {
     flash: { firmware: flashBytes - model, model, total: flashBytes },
     ram: {
-      static: used - heap - arena,
+      code,
+      static: used - heap - arena - code,
       heap,
       arena,
       stack: STACK_BYTES,
@@ -102,12 +119,13 @@ export function firmwareText({ flash, ram, rooms }: FirmwareReport, board: Board
     name,
     bytes(size.flash),
     bytes(size.ram),
+    bytes(size.code),
   ]);
-  rows.push(['total', bytes(flash.total), bytes(ram.static)]);
+  rows.push(['total', bytes(flash.total), bytes(ram.static), bytes(ram.code)]);
   const memory = Object.entries(ram).map(([name, count]) => [name, bytes(count)]);
   return [
     `Firmware for ${board.name}`,
-    textTable(['room', 'flash bytes', 'static RAM bytes'], rows, [1, 2]),
+    textTable(['room', 'flash bytes', 'static RAM bytes', 'code in RAM'], rows, [1, 2, 3]),
     textTable(['RAM', 'bytes'], memory, [1]),
   ].join('\n');
 }
