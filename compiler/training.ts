@@ -174,6 +174,7 @@ class Planner {
 
   private findSites(): LoweredLayer[] {
     const chosen = this.chosenLayers();
+    if (this.isLowRankHead(chosen)) return [];
     const path = backwardPath(this.model, this.head);
     if (chosen === undefined) {
       const pointwise = path.layers.filter(isPointwise);
@@ -189,7 +190,12 @@ class Planner {
       return sites.sort((a, b) => a.index - b.index);
     }
     for (const layer of chosen) {
-      if (layer === this.head) throw this.fail(`${layer.name} is the head and always trained`);
+      if (layer === this.head) {
+        throw this.fail(
+          `${layer.name} is the head and always trained: whole beside other layers, with a ` +
+            'low-rank delta where it is named alone',
+        );
+      }
       if (!isPointwise(layer) && layer.op !== 'FULLY_CONNECTED') {
         throw this.fail(
           `${layer.name} cannot have a low-rank delta; choose 1x1 convolutions of stride 1 or dense layers`,
@@ -205,8 +211,23 @@ class Planner {
     return [...new Set(chosen)].sort((a, b) => a.index - b.index);
   }
 
+  /** LoRA of the head and of nothing else: all that it needs of a window is the head's input. */
+  private isLowRankHead(chosen = this.chosenLayers()): boolean {
+    return this.method === 'lora' && chosen?.every((layer) => layer === this.head) === true;
+  }
+
   private headGroups(): Group[] {
     const zero = { exponent: ZERO_EXPONENT, spread: 0 };
+    const bias = { name: 'head bias', rows: 1, columns: this.classes, unit: 1, ...zero };
+    if (this.isLowRankHead()) {
+      const unit = this.headInput.scale;
+      const spread = random(0.8 * this.headInputs ** -0.5);
+      return [
+        { name: 'head A', rows: this.rank, columns: this.headInputs, unit, ...spread },
+        bias,
+        { name: 'head B', rows: this.classes, columns: this.rank, unit, ...zero },
+      ];
+    }
     return [
       {
         name: 'head weights',
@@ -216,7 +237,7 @@ class Planner {
         unit: this.method === 'head' ? 1 : this.headInput.scale,
         ...zero,
       },
-      { name: 'head bias', rows: 1, columns: this.classes, unit: 1, ...zero },
+      bias,
     ];
   }
 

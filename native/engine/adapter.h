@@ -23,7 +23,8 @@
 typedef enum {
   RT_ADAPTER_HEAD = 1, /* delta of the classifier layer */
   RT_ADAPTER_SKIP = 2, /* head, and a low-rank path from the blocks' pooled outputs to the logits */
-  RT_ADAPTER_LORA = 3  /* head, and low-rank deltas of pointwise and dense layers */
+  RT_ADAPTER_LORA = 3  /* head, and low-rank deltas of pointwise and dense layers; without sites, a
+                          low-rank delta of the head alone */
 } rt_adapter_method_t;
 
 /* One parameter tensor, row-major. */
@@ -37,11 +38,13 @@ typedef struct {
 } rt_adapter_group_t;
 
 /* Groups by position: the head's first, then the kind's own. */
-#define RT_GROUP_HEAD_WEIGHTS 0u /* [classes][head inputs] */
-#define RT_GROUP_HEAD_BIAS 1u    /* [1][classes] */
-#define RT_GROUP_SKIP_DOWN 2u    /* [rank][taps] */
-#define RT_GROUP_SKIP_UP 3u      /* [classes][rank] */
-#define RT_GROUP_LORA 2u         /* site i: 2 + 2i is A [rank][in], 3 + 2i is B [out][rank] */
+#define RT_GROUP_HEAD_WEIGHTS 0u  /* [classes][head inputs] */
+#define RT_GROUP_HEAD_BIAS 1u     /* [1][classes] */
+#define RT_GROUP_SKIP_DOWN 2u     /* [rank][taps] */
+#define RT_GROUP_SKIP_UP 3u       /* [classes][rank] */
+#define RT_GROUP_LOW_RANK_DOWN 0u /* lora of the head alone: [rank][head inputs] */
+#define RT_GROUP_LOW_RANK_UP 2u   /* [classes][rank] */
+#define RT_GROUP_LORA 2u          /* site i: 2 + 2i is A [rank][in], 3 + 2i is B [out][rank] */
 
 /* A layer whose output is averaged over its pixels for the skip path. */
 typedef struct {
@@ -171,8 +174,9 @@ typedef struct rt_adapter_kind {
                 int32_t *acc);
   void (*row)(rt_adapter_t *adapter, uint32_t layer, uint32_t row);
 
-  /* Adds the adapter's part, Q16, to delta [classes], from a vector. */
-  void (*logits)(const rt_adapter_t *adapter, const int8_t *vector, int32_t *delta_q16);
+  /* The adapter's part of the logits, Q16, from a vector. out: delta [classes], and adapter->pass
+   * for learn. */
+  void (*logits)(rt_adapter_t *adapter, const int8_t *vector, int32_t *delta_q16);
 
   /* About how many cycles of a Cortex-M0+ the hooks add to an output row; may be NULL. */
   uint32_t (*row_cycles)(const rt_adapter_t *adapter, uint32_t layer);
@@ -183,11 +187,20 @@ typedef struct rt_adapter_kind {
   rt_status_t (*calibrate)(rt_adapter_t *adapter, const int8_t *vectors, uint32_t count,
                            uint32_t *next, uint32_t *cycles);
 
-  /* Adds the gradients of everything that is computed from the vector; delta = dL/dlogit Q15.
+  /* Adds the gradients of everything that is computed from the vector, whose logits were the last
+   * to be computed; delta = dL/dlogit Q15.
    * Returns about how many cycles of a Cortex-M0+ a sample takes, its logits included. */
   uint32_t (*learn)(rt_adapter_t *adapter, const int8_t *vector, const int32_t *delta_q15,
                     uint32_t *random);
 } rt_adapter_kind_t;
+
+/* What the logits of a vector leave for learning from it. */
+typedef struct {
+  uint32_t squares;                    /* of the values that the head's delta multiplies */
+  uint32_t normal_squares;             /* skip: of the normalised taps */
+  int32_t hidden[RT_ADAPTER_RANK_MAX]; /* low_rank.h: 15 bits */
+  int32_t hidden_exponent;             /* real = hidden * 2^-exponent, in units of the vector */
+} rt_adapter_pass_t;
 
 struct rt_adapter {
   rt_engine_t *engine;
@@ -205,6 +218,7 @@ struct rt_adapter {
   int16_t *gradient;
   rt_group_state_t *state;
   rt_group_sample_t sample;
+  rt_adapter_pass_t pass;
   int8_t *vector;
   int32_t *base_logits;
   int32_t *logits;
@@ -223,8 +237,9 @@ void rt_adapter_enable(rt_adapter_t *adapter, uint32_t enabled);
 /* About how many cycles of a Cortex-M0+ an output row of a layer takes, hooks included. */
 uint32_t rt_adapter_row_cycles(const rt_adapter_t *adapter, uint32_t layer);
 
-/* Logits of a vector in Q16. in: vector (head input, then taps). out: logits [classes]. */
-void rt_adapter_vector_logits(const rt_adapter_t *adapter, const int8_t *vector, int32_t *logits);
+/* Logits of a vector in Q16, for learning from it. in: vector (head input, then taps). out: logits
+ * [classes]. */
+void rt_adapter_vector_logits(rt_adapter_t *adapter, const int8_t *vector, int32_t *logits);
 
 /* ---- for kinds ---- */
 
@@ -246,20 +261,28 @@ static inline int32_t rt_adapter_head_zero(const rt_adapter_t *adapter) {
 uint32_t rt_adapter_has_group(const rt_adapter_plan_t *plan, uint32_t group, uint32_t rows,
                               uint32_t columns);
 
-/* The head's part in real inputs: of skip and lora. */
-void rt_adapter_head_logits(const rt_adapter_t *adapter, const int8_t *vector, int32_t *delta_q16);
-/* The bias alone. */
-void rt_adapter_head_bias(const rt_adapter_t *adapter, int32_t *delta_q16);
-/* Announces the gradients of the head, rt_groups_announce; input_squares: squared norm of the
- * inputs that its weights learn from, in the unit of the weights' gradient. */
-void rt_adapter_head_announce(rt_adapter_t *adapter, const int32_t *delta_q15,
-                              rt_real_t input_squares);
+/* The head's accumulators: base logits, and acc such that the output has the adapter's part. */
+void rt_adapter_head_pixel(rt_adapter_t *adapter, const int8_t *x, int32_t *acc);
+
+/* The head's part in real inputs, of skip and lora: as kinds' logits. */
+void rt_adapter_head_logits(rt_adapter_t *adapter, const int8_t *vector, int32_t *delta_q16);
+/* From sums of int8 weights times inputs of this unit to logits, bias included. */
+void rt_adapter_scale_logits(const rt_adapter_t *adapter, rt_real_t unit, int32_t *delta_q16);
+/* The bias alone. out: delta [classes] */
+void rt_adapter_bias_logits(const rt_adapter_t *adapter, int32_t *delta_q16);
+
+/* Sum of the squares of dL/dlogit. */
+rt_real_t rt_adapter_delta_squares(const rt_adapter_t *adapter, const int32_t *delta_q15);
+/* Announces the gradients of weights and bias (rt_groups_announce); unit of the inputs. */
+void rt_adapter_head_announce(rt_adapter_t *adapter, rt_real_t delta_squares, rt_real_t unit);
 void rt_adapter_bias_learn(rt_adapter_t *adapter, const int32_t *delta_q15, uint32_t *random);
+/* As kinds' learn. */
 uint32_t rt_adapter_head_learn(rt_adapter_t *adapter, const int8_t *vector,
                                const int32_t *delta_q15, uint32_t *random);
 
 extern const rt_adapter_kind_t rt_kind_head;
 extern const rt_adapter_kind_t rt_kind_skip;
 extern const rt_adapter_kind_t rt_kind_lora;
+extern const rt_adapter_kind_t rt_kind_low_rank;
 
 #endif

@@ -60,8 +60,10 @@ static rt_status_t check_groups(const rt_adapter_plan_t *plan) {
     first += group->rows * group->columns;
     if (first > PARAMETERS_MAX) return RT_ERROR_MODEL_LAYOUT;
   }
+  uint32_t low_rank = plan->method == RT_ADAPTER_LORA && plan->site_count == 0;
+  uint32_t rows = low_rank ? plan->rank : plan->classes;
   if (first != plan->parameter_count ||
-      !rt_adapter_has_group(plan, RT_GROUP_HEAD_WEIGHTS, plan->classes, plan->head_inputs) ||
+      !rt_adapter_has_group(plan, RT_GROUP_HEAD_WEIGHTS, rows, plan->head_inputs) ||
       !rt_adapter_has_group(plan, RT_GROUP_HEAD_BIAS, 1, plan->classes)) {
     return RT_ERROR_MODEL_LAYOUT;
   }

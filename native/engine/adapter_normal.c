@@ -1,5 +1,7 @@
 #include "adapter_normal.h"
 
+#include "adapter_rows.h"
+
 #define FACTOR_BITS 7
 #define DEVIATION_MIN_Q8 128 /* half a step: a dead channel is not blown up */
 
@@ -8,19 +10,44 @@
 #define CALIBRATE_VALUE_CYCLES 20u
 #define CALIBRATE_UNIT_CYCLES 100000u
 
-int32_t rt_normal_value(const rt_adapter_t *adapter, const rt_normal_range_t *range,
-                        const int8_t *vector, uint32_t j) {
-  int32_t mean = adapter->constants[j];
-  int32_t factor = (uint8_t)adapter->constants[range->count + j];
-  int32_t distance = vector[range->first + j] - mean;
-  return rt_fixed_clamp((distance * factor) >> (FACTOR_BITS - RT_NORMAL_BITS), 127);
+/* n of channels [from, from + count) of the range. out: out [count]. */
+static void normalise(const rt_adapter_t *adapter, const rt_normal_range_t *range,
+                      const int8_t *vector, uint32_t from, uint32_t count, int32_t *out) {
+  const int8_t *mean = adapter->constants + from;
+  const uint8_t *factor = (const uint8_t *)mean + range->count;
+  const int8_t *x = vector + range->first + from;
+  for (uint32_t j = 0; j < count; j++) {
+    int32_t n = ((x[j] - mean[j]) * factor[j]) >> (FACTOR_BITS - RT_NORMAL_BITS);
+    if (n > 127) n = 127;
+    if (n < -127) n = -127;
+    out[j] = n;
+  }
+}
+
+uint32_t rt_normal_rows(const rt_adapter_t *adapter, const rt_normal_range_t *range,
+                        const int8_t *vector, const int8_t *w, uint32_t rows, int32_t *sums) {
+  int32_t block[RT_ROWS_BLOCK];
+  uint32_t squares = 0;
+  for (uint32_t r = 0; r < rows; r++) sums[r] = 0;
+  for (uint32_t at = 0; at < range->count; at += RT_ROWS_BLOCK) {
+    uint32_t left = range->count - at;
+    uint32_t count = left < RT_ROWS_BLOCK ? left : RT_ROWS_BLOCK;
+    normalise(adapter, range, vector, at, count, block);
+    for (uint32_t i = 0; i < count; i++) squares += (uint32_t)(block[i] * block[i]);
+    rt_rows_add(w + at, rows, range->count, block, count, sums);
+  }
+  return squares;
 }
 
 const int8_t *rt_normal_vector(rt_adapter_t *adapter, const rt_normal_range_t *range,
                                const int8_t *vector) {
   int8_t *out = adapter->vector + range->first;
-  for (uint32_t j = 0; j < range->count; j++) {
-    out[j] = (int8_t)rt_normal_value(adapter, range, vector, j);
+  int32_t block[RT_ROWS_BLOCK];
+  for (uint32_t at = 0; at < range->count; at += RT_ROWS_BLOCK) {
+    uint32_t left = range->count - at;
+    uint32_t count = left < RT_ROWS_BLOCK ? left : RT_ROWS_BLOCK;
+    normalise(adapter, range, vector, at, count, block);
+    for (uint32_t i = 0; i < count; i++) out[at + i] = (int8_t)block[i];
   }
   return out;
 }

@@ -19,9 +19,9 @@ typedef struct {
   uint32_t count;
 } rt_normal_range_t;
 
-/* n_j of a vector, j < count. */
-int32_t rt_normal_value(const rt_adapter_t *adapter, const rt_normal_range_t *range,
-                        const int8_t *vector, uint32_t j);
+/* sums[r] = sum_j w[r * count + j] n_j. out: sums [rows]. Returns the sum of the squares of n. */
+uint32_t rt_normal_rows(const rt_adapter_t *adapter, const rt_normal_range_t *range,
+                        const int8_t *vector, const int8_t *w, uint32_t rows, int32_t *sums);
 
 /* Writes n over the range of the adapter's live vector and returns it. Training works from the
  * cache, so the live vector is free for that. */

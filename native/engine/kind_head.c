@@ -19,20 +19,12 @@ static rt_status_t check(const rt_adapter_t *adapter) {
   return adapter->plan->group_count == 2 ? RT_OK : RT_ERROR_MODEL_LAYOUT;
 }
 
-static void logits(const rt_adapter_t *adapter, const int8_t *vector, int32_t *delta_q16) {
-  const rt_adapter_plan_t *plan = adapter->plan;
-  const int8_t *w = rt_adapter_q(adapter, RT_GROUP_HEAD_WEIGHTS);
+static void logits(rt_adapter_t *adapter, const int8_t *vector, int32_t *delta_q16) {
   rt_normal_range_t range = inputs(adapter);
-  rt_real_t scale =
-      rt_real_from_uint(1, 16 - RT_NORMAL_BITS - adapter->exponents[RT_GROUP_HEAD_WEIGHTS]);
-  for (uint32_t c = 0; c < plan->classes; c++, w += plan->head_inputs) {
-    int32_t sum = 0;
-    for (uint32_t i = 0; i < plan->head_inputs; i++) {
-      sum += w[i] * rt_normal_value(adapter, &range, vector, i);
-    }
-    delta_q16[c] += rt_fixed_clamp(rt_real_apply(scale, sum), 1 << 28);
-  }
-  rt_adapter_head_bias(adapter, delta_q16);
+  adapter->pass.squares =
+      rt_normal_rows(adapter, &range, vector, rt_adapter_q(adapter, RT_GROUP_HEAD_WEIGHTS),
+                     adapter->plan->classes, delta_q16);
+  rt_adapter_scale_logits(adapter, rt_real_from_uint(1, -RT_NORMAL_BITS), delta_q16);
 }
 
 static uint32_t learn(rt_adapter_t *adapter, const int8_t *vector, const int32_t *delta_q15,
@@ -40,8 +32,8 @@ static uint32_t learn(rt_adapter_t *adapter, const int8_t *vector, const int32_t
   const rt_adapter_plan_t *plan = adapter->plan;
   rt_normal_range_t range = inputs(adapter);
   const int8_t *n = rt_normal_vector(adapter, &range, vector);
-  rt_real_t squares = rt_groups_vector_squares(n, 0, plan->head_inputs);
-  rt_adapter_head_announce(adapter, delta_q15, rt_real_shift(squares, -2 * RT_NORMAL_BITS));
+  rt_adapter_head_announce(adapter, rt_adapter_delta_squares(adapter, delta_q15),
+                           rt_real_from_uint(1, -RT_NORMAL_BITS));
   rt_groups_add_vector(adapter, RT_GROUP_HEAD_WEIGHTS, delta_q15, 15 + RT_NORMAL_BITS, n, 0,
                        random);
   rt_adapter_bias_learn(adapter, delta_q15, random);

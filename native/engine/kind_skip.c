@@ -7,7 +7,7 @@
  * trained on as a vector.
  */
 #include "adapter_normal.h"
-#include "train_groups.h"
+#include "low_rank.h"
 
 #define RANK_MAX RT_ADAPTER_RANK_MAX
 
@@ -82,112 +82,29 @@ static uint32_t row_cycles(const rt_adapter_t *adapter, uint32_t layer) {
   return (uint32_t)(tensor->width * tensor->channels) * CYCLES_TAP_VALUE;
 }
 
-/* hidden_k = sum_j D_kj n_j */
-static void hidden(const rt_adapter_t *adapter, const int8_t *vector, int32_t *out) {
-  const rt_adapter_plan_t *plan = adapter->plan;
-  const int8_t *down = rt_adapter_q(adapter, RT_GROUP_SKIP_DOWN);
+static const rt_low_rank_t path = {RT_GROUP_SKIP_DOWN, RT_GROUP_SKIP_UP, RT_NORMAL_BITS};
+
+static void logits(rt_adapter_t *adapter, const int8_t *vector, int32_t *delta_q16) {
+  int32_t sums[RANK_MAX];
   rt_normal_range_t range = taps(adapter);
-  for (uint32_t k = 0; k < plan->rank; k++) out[k] = 0;
-  for (uint32_t j = 0; j < plan->tap_channels; j++) {
-    int32_t n = rt_normal_value(adapter, &range, vector, j);
-    for (uint32_t k = 0; k < plan->rank; k++) out[k] += down[k * plan->tap_channels + j] * n;
-  }
-}
-
-static void logits(const rt_adapter_t *adapter, const int8_t *vector, int32_t *delta_q16) {
-  const rt_adapter_plan_t *plan = adapter->plan;
-  const int8_t *up = rt_adapter_q(adapter, RT_GROUP_SKIP_UP);
-  int32_t h[RANK_MAX];
   rt_adapter_head_logits(adapter, vector, delta_q16);
-  hidden(adapter, vector, h);
-  int32_t exponent = adapter->exponents[RT_GROUP_SKIP_DOWN] + adapter->exponents[RT_GROUP_SKIP_UP] +
-                     RT_NORMAL_BITS;
-  rt_real_t scale = rt_real_from_uint(1, 16 - exponent);
-  for (uint32_t c = 0; c < plan->classes; c++) {
-    int32_t sum = 0; /* |h| < 2^14 * tap channels, at most 2^23 (checked): fits with rank 1 */
-    for (uint32_t k = 0; k < plan->rank; k++) sum += up[c * plan->rank + k] * (h[k] >> 4);
-    delta_q16[c] += rt_fixed_clamp(rt_real_apply(rt_real_shift(scale, 4), sum), 1 << 28);
-  }
-}
-
-/* ---- learning ---- */
-
-static int32_t bits_of(const int32_t *values, uint32_t count) {
-  uint32_t all = 0;
-  for (uint32_t i = 0; i < count; i++) all |= (uint32_t)rt_fixed_abs(values[i]);
-  return rt_fixed_bits(all);
-}
-
-/* Brings values to at most 15 bits. Returns the right shift, negative for left. */
-static int32_t normalise(int32_t *values, uint32_t count) {
-  int32_t shift = bits_of(values, count) - 15;
-  for (uint32_t i = 0; i < count; i++) {
-    if (shift > 0) values[i] >>= shift;
-    if (shift < 0) values[i] *= 1 << -shift;
-  }
-  return shift;
-}
-
-/* Factors of the skip path's two outer products: dU_ck = delta_c hidden_k, and dD_kj = back_k n_j
- * with back_k = sum_c U_ck delta_c. */
-typedef struct {
-  int32_t hidden[RANK_MAX], back[RANK_MAX];
-  int32_t hidden_exponent, back_exponent;
-} factors_t;
-
-static void find_factors(const rt_adapter_t *adapter, const int8_t *vector,
-                         const int32_t *delta_q15, factors_t *f) {
-  const rt_adapter_plan_t *plan = adapter->plan;
-  hidden(adapter, vector, f->hidden);
-  int32_t shift = normalise(f->hidden, plan->rank);
-  f->hidden_exponent = adapter->exponents[RT_GROUP_SKIP_DOWN] + RT_NORMAL_BITS - shift;
-  const int8_t *up = rt_adapter_q(adapter, RT_GROUP_SKIP_UP);
-  for (uint32_t k = 0; k < plan->rank; k++) {
-    f->back[k] = 0;
-    for (uint32_t c = 0; c < plan->classes; c++) {
-      f->back[k] += up[c * plan->rank + k] * delta_q15[c];
-    }
-  }
-  shift = normalise(f->back, plan->rank);
-  f->back_exponent = 15 - shift + adapter->exponents[RT_GROUP_SKIP_UP];
-}
-
-static void announce(rt_adapter_t *adapter, const int8_t *normals, const int32_t *delta_q15,
-                     const factors_t *f) {
-  const rt_adapter_plan_t *plan = adapter->plan;
-  rt_real_t delta = rt_real_shift(rt_groups_squares(delta_q15, plan->classes), -30);
-  rt_real_t h = rt_real_shift(rt_groups_squares(f->hidden, plan->rank), -2 * f->hidden_exponent);
-  rt_real_t back = rt_real_shift(rt_groups_squares(f->back, plan->rank), -2 * f->back_exponent);
-  rt_real_t n = rt_groups_vector_squares(normals, 0, plan->tap_channels);
-  rt_groups_announce(adapter, rt_real_multiply(delta, h));
-  rt_groups_announce(adapter, rt_real_multiply(back, rt_real_shift(n, -2 * RT_NORMAL_BITS)));
-}
-
-static void learn_up(rt_adapter_t *adapter, const int32_t *delta_q15, const factors_t *f,
-                     uint32_t *random) {
-  const rt_adapter_plan_t *plan = adapter->plan;
-  rt_groups_outer_t outer;
-  int32_t x[RANK_MAX];
-  for (uint32_t k = 0; k < plan->rank; k++) x[k] = (f->hidden[k] + 4) >> 3; /* 2^12 at most */
-  uint32_t largest = rt_groups_largest(x, plan->rank) * rt_groups_largest(delta_q15, plan->classes);
-  if (rt_groups_begin_outer(adapter, RT_GROUP_SKIP_UP, largest, 12 + f->hidden_exponent, random,
-                            &outer)) {
-    rt_groups_add_outer(adapter, &outer, delta_q15, 0, plan->rank, x, random);
-  }
+  adapter->pass.normal_squares =
+      rt_normal_rows(adapter, &range, vector, rt_adapter_q(adapter, RT_GROUP_SKIP_DOWN),
+                     adapter->plan->rank, sums);
+  rt_low_rank_hidden(adapter, &path, sums);
+  rt_low_rank_add(adapter, &path, delta_q16);
 }
 
 static uint32_t learn(rt_adapter_t *adapter, const int8_t *vector, const int32_t *delta_q15,
                       uint32_t *random) {
   const rt_adapter_plan_t *plan = adapter->plan;
   rt_normal_range_t range = taps(adapter);
-  const int8_t *normals = rt_normal_vector(adapter, &range, vector);
-  factors_t f;
-  find_factors(adapter, vector, delta_q15, &f);
-  announce(adapter, normals, delta_q15, &f);
+  rt_low_rank_step_t step;
+  rt_low_rank_begin(adapter, &path, adapter->pass.normal_squares, delta_q15,
+                    rt_adapter_delta_squares(adapter, delta_q15), &step);
   uint32_t cycles = rt_adapter_head_learn(adapter, vector, delta_q15, random);
-  learn_up(adapter, delta_q15, &f, random);
-  rt_groups_add_vector(adapter, RT_GROUP_SKIP_DOWN, f.back, f.back_exponent + RT_NORMAL_BITS,
-                       normals, 0, random);
+  rt_low_rank_learn(adapter, &path, rt_normal_vector(adapter, &range, vector), 0, delta_q15, &step,
+                    random);
   return cycles + plan->rank * (plan->tap_channels + plan->classes) * CYCLES_PARAMETER;
 }
 

@@ -182,15 +182,6 @@ rt_real_t rt_groups_squares(const int32_t *values, uint32_t count) {
   return sum_of_squares(values, count, 0);
 }
 
-rt_real_t rt_groups_vector_squares(const int8_t *x, int32_t zero, uint32_t count) {
-  uint32_t sum = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    int32_t v = x[i] - zero;
-    sum += (uint32_t)(v * v);
-  }
-  return rt_real_from_uint(sum, 0);
-}
-
 /* ---- the gradient of a batch ---- */
 
 /* value * 2^-shift, at most 2^16. */

@@ -49,9 +49,8 @@ void rt_groups_sample(rt_adapter_t *adapter);
  * themselves. */
 void rt_groups_announce(rt_adapter_t *adapter, rt_real_t norm_squared);
 
-/* Squared norms, for that. |values[i]| <= 2^15; count <= 32768. */
+/* Sum of squares, for that. |values[i]| <= 2^15; count <= 32768. */
 rt_real_t rt_groups_squares(const int32_t *values, uint32_t count);
-rt_real_t rt_groups_vector_squares(const int8_t *x, int32_t zero, uint32_t count);
 
 /* Largest magnitude; |values[i]| < 2^31. */
 uint32_t rt_groups_largest(const int32_t *values, uint32_t count);

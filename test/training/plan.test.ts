@@ -35,6 +35,14 @@ describe('plans for the digits model', () => {
     // Training stops there: nothing is propagated further, nothing further is kept.
     expect(byPosition.arenaBytes).toBeLessThan(all.arenaBytes / 2);
   });
+
+  it('gives the head alone a low-rank delta where lora names it', () => {
+    const { training } = compile({ method: 'lora', rank: 4, layers: [10] });
+    expect(training?.sites).toHaveLength(1);
+    // 24 bytes of header, 3 exponents, A 4 x 64, b 10, B 10 x 4
+    expect(training?.adapterBytes).toBe(24 + 3 + 256 + 10 + 40);
+    expect(training?.cache.windows).toBe(60);
+  });
 });
 
 describe('what cannot be planned is refused with what to change', () => {
@@ -43,7 +51,7 @@ describe('what cannot be planned is refused with what to change', () => {
     ['rank 17', { method: 'skip', rank: 17 }, /rank 17; choose a rank from 1 to 16/],
     ['an unknown layer', { method: 'lora', layers: ['nowhere'] }, /"nowhere" does not exist/],
     ['a depthwise layer', { method: 'lora', layers: [1] }, /cannot have a low-rank delta/],
-    ['the head', { method: 'lora', layers: [10] }, /is the head and always trained/],
+    ['the head and others', { method: 'lora', layers: [8, 10] }, /is the head and always trained/],
     ['a tap behind the head', { method: 'skip', layers: [11] }, /not before the head/],
   ];
   it.each(refused)('%s', (_, adapter, message) => {
