@@ -132,7 +132,7 @@ describe('a project', () => {
     expect(parts['weights']).toBe(80);
     expect(parts['bias']).toBe(16);
     expect(parts['quantisation tables']).toBe(16 + 16 + 32 + 12 + 68);
-    expect(parts['layers and tensors']).toBe(44 + 2 * 76 + 3 * 28);
+    expect(parts['layers and tensors']).toBe(44 + 2 * 84 + 3 * 28);
     expect(json.flash.total).toBe(json.flash.parts.reduce((sum, part) => sum + part.bytes, 0));
     expect(json.arena).toMatchObject({ bytes: 24, lowerBound: 24, inferenceBytes: 24 });
     expect(json.arena.peak).toMatchObject({

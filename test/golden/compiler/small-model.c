@@ -14,7 +14,7 @@
 static const rt_tensor_t tensors[2] = {
   /* 0: input 3x2x1, scale 0.03999999910593033 */
   {
-    .offset_bytes = 12u,
+    .offset_bytes = 8u,
     .height = 3,
     .width = 2,
     .channels = 1,
@@ -85,7 +85,7 @@ const rt_model_t rt_model = {
   .magic = RT_MODEL_MAGIC,
   .version = RT_MODEL_VERSION,
   .hash = 0xd9771600u,
-  .arena_bytes = 20u,
+  .arena_bytes = 16u,
   .tensor_count = 2u,
   .tensors = tensors,
   .layer_count = 1u,
