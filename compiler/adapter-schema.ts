@@ -31,10 +31,13 @@ export const RtAdapterMask = struct('rt_adapter_mask_t', HEADER, { layer: u32, o
 export const RtAdapterStep = struct('rt_adapter_step_t', HEADER, {
   layer: u32,
   site: index,
-  bound: u32,
   producer: index,
   input_mask: index,
   output_mask: index,
+  weights: pointer('uint32_t'),
+  exponent: i32,
+  weight_max: u32,
+  gain_bits: u32,
 });
 
 export const RtAdapterBuffer = struct('rt_adapter_buffer_t', HEADER, {
@@ -86,9 +89,7 @@ export const RtAdapterPlan = struct('rt_adapter_plan_t', HEADER, {
   resume_layer: index,
   signal: buffer,
   pooled: buffer,
-  outputs: buffer,
-  sums: buffer,
-  plane: buffer,
+  work: buffer,
 });
 
 export const adapterSchemas: StructType[] = [

@@ -5,6 +5,8 @@
 import type { KeptTensor, RegroupedTensor } from './adapter.ts';
 import type { PlanBuffer } from './arena.ts';
 import type { LoweredLayer, LoweredModel, LoweredTensor } from './lower.ts';
+import { wayBack } from './backward-weights.ts';
+import type { StructValue } from './layout.ts';
 import { NONE } from './model.ts';
 
 export interface BackwardPath {
@@ -15,14 +17,8 @@ export interface BackwardPath {
 }
 
 /** rt_adapter_step_t */
-export interface BackwardStep {
-  [member: string]: number;
+export interface BackwardStep extends StructValue {
   layer: number;
-  site: number;
-  bound: number;
-  producer: number;
-  input_mask: number;
-  output_mask: number;
 }
 
 export interface Mask {
@@ -101,8 +97,9 @@ export function planBackward(
   model: LoweredModel,
   head: LoweredLayer,
   sites: LoweredLayer[],
+  rank: number,
 ): Backward {
-  return new BackwardPlanner(model, head, sites).plan();
+  return new BackwardPlanner(model, head, sites, rank).plan();
 }
 
 class BackwardPlanner {
@@ -114,6 +111,7 @@ class BackwardPlanner {
     private readonly model: LoweredModel,
     private readonly head: LoweredLayer,
     private readonly sites: LoweredLayer[],
+    private readonly rank: number,
   ) {
     const { layers } = backwardPath(model, head);
     const end = Math.max(...sites.map((site) => layers.indexOf(site)));
@@ -161,10 +159,13 @@ class BackwardPlanner {
     return {
       layer: layer.index,
       site: site < 0 ? NONE : site,
-      bound: pool ? 1 : gainBound(this.model, layer),
       producer: producer?.index ?? NONE,
       input_mask: inputMask,
       output_mask: behindPool ? this.mask(layer, layer) : NONE,
+      // What ends the way propagates nothing; a pool only divides.
+      ...(last || pool
+        ? { weights: null, exponent: 0, weight_max: 0, gain_bits: 0 }
+        : wayBack(this.model, layer)),
     };
   }
 
@@ -193,7 +194,7 @@ class BackwardPlanner {
     const end = this.path.at(-1);
     return {
       name: 'signal',
-      bytes: 2 * alignUp(Math.max(0, ...elements)),
+      bytes: alignUp(Math.max(0, ...elements)),
       first: this.backwardStep(first ?? this.head),
       last: this.backwardStep(end ?? this.head),
       kind: 'training',
@@ -201,9 +202,9 @@ class BackwardPlanner {
   }
 
   /**
-   * Behind a global pool the signal is one pixel, so the first layer's kept input may lie in the
-   * upper half of the signal that it writes: pixel p of the signal ends where pixel p of the input
-   * begins, or before.
+   * Behind a global pool the signal is one pixel, so the first layer's kept input may lie where the
+   * signal is written: pixel p of the one takes the place of pixel p of the other, which is not
+   * read any more.
    */
   private overlay(signal: PlanBuffer): RegroupedTensor[] {
     const first = this.writers()[0];
@@ -212,64 +213,59 @@ class BackwardPlanner {
     if (this.model.tensors[this.model.inputTensor]?.storage === input.storage) return [];
     signal.group = 'signal';
     signal.groupOffset = 0;
-    return [
-      { tensor: first.input, group: 'signal', groupOffset: signal.bytes - alignUp(input.bytes) },
-    ];
+    return [{ tensor: first.input, group: 'signal', groupOffset: 0 }];
   }
 
   private scratch(): PlanBuffer[] {
-    const dense = this.path.filter(isDense);
-    const widths = dense.map((layer) => {
-      const input = this.tensor(layer.input);
-      const inputs = layer.op === 'FULLY_CONNECTED' ? input.bytes : input.channels;
-      return inputs + this.tensor(layer.output).channels;
-    });
     const headInputs = this.tensor(this.head.input).bytes;
-    const outputs = dense.map((layer) => this.tensor(layer.output).channels);
-    const planes = this.path
-      .filter((layer) => layer.op === 'DEPTHWISE_CONV_2D')
-      .map((layer) => this.tensor(layer.output).height * this.tensor(layer.output).width);
     const first = this.backwardStep(this.head);
     const last = this.backwardStep(this.path.at(-1) ?? this.head);
     const span = { first, last, kind: 'training' };
-    // Dense layers use sums and outputs, depthwise ones the plane: never at the same time.
-    const group = 'backward scratch';
-    const sums = 4 * Math.max(headInputs, ...widths);
+    const work = this.path.map((layer) => this.workBytes(layer));
     return [
-      { name: 'pooled', bytes: this.pooled ? 2 * headInputs : 0, ...span },
-      { name: 'sums', bytes: sums, ...span, group, groupOffset: 0 },
-      {
-        name: 'outputs',
-        bytes: 2 * Math.max(0, ...outputs),
-        ...span,
-        group,
-        groupOffset: alignUp(sums),
-      },
-      { name: 'plane', bytes: 2 * Math.max(0, ...planes), ...span, group, groupOffset: 0 },
+      { name: 'pooled', bytes: this.pooled ? headInputs : 0, ...span },
+      { name: 'work', bytes: Math.max(4 * headInputs, ...work), ...span },
     ];
+  }
+
+  private workBytes(layer: LoweredLayer): number {
+    const input = this.tensor(layer.input);
+    const output = this.tensor(layer.output);
+    if (layer.op === 'DEPTHWISE_CONV_2D') return depthwiseBytes(layer, input);
+    if (!isDense(layer)) return 0;
+    const flat = layer.op === 'FULLY_CONNECTED';
+    return denseBytes({
+      inputs: flat ? input.bytes : input.channels,
+      outputs: output.channels,
+      pixels: flat ? 1 : output.height * output.width,
+      rank: this.sites.includes(layer) ? this.rank : 0,
+    });
   }
 }
 
-/**
- * Largest sum over a layer's outputs of |weight| times the channel's share of the largest
- * requantisation factor: how much a gradient can grow on its way through.
- */
-function gainBound(model: LoweredModel, layer: LoweredLayer): number {
-  const { weights, multiplier, shift } = layer;
-  if (!weights || !multiplier || !shift) throw new Error(`${layer.name} has no weights`);
-  const largest = Math.max(...shift.values);
-  const channels = multiplier.values.length;
-  const share = Array.from(
-    multiplier.values,
-    (m, c) => m / 2 ** 31 / 2 ** (largest - (shift.values[c] ?? 0)),
-  );
-  const depthwise = layer.op === 'DEPTHWISE_CONV_2D';
-  const inputs = depthwise ? channels : weights.values.length / channels;
-  const sums = new Float64Array(inputs);
-  weights.values.forEach((weight, i) => {
-    const c = depthwise ? i % channels : Math.floor(i / inputs);
-    const at = i % inputs;
-    sums[at] = (sums[at] ?? 0) + Math.abs(weight) * (share[c] ?? 0);
-  });
-  return Math.ceil(Math.max(1, ...sums)) + 1;
+interface DenseShape {
+  inputs: number;
+  outputs: number;
+  pixels: number;
+  rank: number;
+}
+
+/** rt_backward_dense_bytes */
+function denseBytes({ inputs, outputs, pixels, rank }: DenseShape): number {
+  const up = (value: number, to: number): number => Math.ceil(value / to) * to;
+  const widest = Math.max(inputs, outputs);
+  const ranks = up(rank, 4);
+  const packed = rank === 0 ? 0 : 4 * (ranks + (ranks * up(widest, 4)) / 2);
+  const gradients = 4 * (inputs + outputs + Math.min(pixels, 64)) * ranks;
+  const padded = up(inputs, 8);
+  const propagation = 2 * padded * rank + 4 * padded + 8 * (outputs + rank);
+  return up(widest, 4) + packed + Math.max(gradients, propagation);
+}
+
+/** rt_backward_depthwise_bytes */
+function depthwiseBytes(layer: LoweredLayer, { height, width }: LoweredTensor): number {
+  const plane =
+    (height + layer.kernelHeight - 1) * (2 * Math.ceil(width / 2) + layer.kernelWidth - 1);
+  const band = Math.min(height, width >= 128 ? 1 : Math.floor(128 / width));
+  return 4 * (plane + band * width + 1);
 }

@@ -86,7 +86,8 @@ class Planner {
     const taps = this.method === 'skip' ? this.findTaps() : [];
     const sites = this.method === 'lora' ? this.findSites() : [];
     const groups = [...this.headGroups(), ...this.skipGroups(taps), ...this.loraGroups(sites)];
-    const backward = sites.length > 0 ? planBackward(this.model, this.head, sites) : undefined;
+    const backward =
+      sites.length > 0 ? planBackward(this.model, this.head, sites, this.rank) : undefined;
     const tapChannels = taps.reduce((sum, tap) => sum + tap.channels, 0);
     const normalised = this.method === 'head' ? this.headInputs : tapChannels;
     const payload = payloadBytes(groups, 2 * normalised);
@@ -413,9 +414,7 @@ const BUFFER_MEMBERS = [
   'cache',
   'signal',
   'pooled',
-  'outputs',
-  'sums',
-  'plane',
+  'work',
 ] as const;
 
 const inverse = (value: number): number => 1 / value;

@@ -73,10 +73,18 @@ typedef struct {
 typedef struct {
   uint32_t layer;      /* FULLY_CONNECTED, CONV_2D 1x1, DEPTHWISE_CONV_2D, global AVERAGE_POOL_2D */
   uint32_t site;       /* index of the site that is trained here, or RT_NONE */
-  uint32_t bound;      /* max over inputs of sum |w| M_c / max M, rounded up: see backward.h */
   uint32_t producer;   /* layer that computes this layer's input, RT_NONE at the model's input */
   uint32_t input_mask; /* index of the mask of the layer's input; RT_NONE: read the kept tensor */
   uint32_t output_mask; /* if the gradient arrives as one pooled pixel: of the layer's output */
+  /* The layer's weights for the way back, round(w_c M_c 2^exponent) with M_c = input scale * weight
+   * scale / output scale; NULL in a pool and in the last step, which propagates nothing.
+   * Dense layers: [outputs][inputs, padded to 8 with 0], two a word as in backward_axpy.h.
+   * Depthwise: [channels][kernel_height][kernel_width], flipped in both directions, one int32 a
+   * word, sum of the magnitudes of a channel at most 255. */
+  const uint32_t *weights;
+  int32_t exponent;
+  uint32_t weight_max; /* 1..127, >= |weights| */
+  uint32_t gain_bits;  /* a guess: log2 of what the sums' largest magnitude gains on the signal's */
 } rt_adapter_step_t;
 
 /* A piece of the arena. */
@@ -129,11 +137,9 @@ typedef struct rt_adapter_plan {
   uint32_t resume_layer; /* lora: the first trained layer, whose input is kept; RT_NONE otherwise */
 
   /* Backward pass; lora. */
-  rt_adapter_buffer_t signal;  /* int16: gradient of the activations */
-  rt_adapter_buffer_t pooled;  /* int16 [head inputs]: the same behind a global average pool */
-  rt_adapter_buffer_t outputs; /* int16 [widest output] */
-  rt_adapter_buffer_t sums;    /* int32 [widest input] and int32 [widest output] */
-  rt_adapter_buffer_t plane;   /* int16 [largest depthwise output plane] */
+  rt_adapter_buffer_t signal; /* int8: gradient of the activations, rounded up to 4 bytes */
+  rt_adapter_buffer_t pooled; /* int8 [head inputs]: the same behind a global average pool */
+  rt_adapter_buffer_t work;   /* what the steps need besides: backward_parts.h */
 } rt_adapter_plan_t;
 
 typedef struct {

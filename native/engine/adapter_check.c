@@ -1,5 +1,6 @@
 #include "adapter_check.h"
 
+#include "backward_parts.h"
 #include "train_cache.h"
 
 #define WINDOWS_MAX 4096u
@@ -147,9 +148,7 @@ static rt_status_t check_overlaps(const rt_adapter_t *adapter) {
                                         tensor_values(&model->tensors[t])};
     if (!clear_of_live(p, &tensor)) return RT_ERROR_MODEL_LAYOUT;
   }
-  return clear_of_live(p, &p->signal) && clear_of_live(p, &p->pooled) &&
-                 clear_of_live(p, &p->outputs) && clear_of_live(p, &p->sums) &&
-                 clear_of_live(p, &p->plane)
+  return clear_of_live(p, &p->signal) && clear_of_live(p, &p->pooled) && clear_of_live(p, &p->work)
              ? RT_OK
              : RT_ERROR_MODEL_LAYOUT;
 }
@@ -186,8 +185,9 @@ static rt_status_t check_propagation(const rt_adapter_t *adapter, const rt_adapt
   const rt_model_t *model = adapter->engine->model;
   const rt_layer_t *layer = &model->layers[step->layer];
   uint32_t inputs = tensor_values(&model->tensors[layer->input]);
-  if (step->producer >= plan->head_layer || step->bound == 0 || step->bound > (1u << 24) ||
-      !buffer_fits(adapter, &plan->signal, 2u * inputs)) {
+  if (step->producer >= plan->head_layer || step->weights == 0 || step->exponent < -32 ||
+      step->exponent > 32 || step->weight_max == 0 || step->weight_max > 127u ||
+      step->gain_bits > 24u || !buffer_fits(adapter, &plan->signal, (inputs + 3u) & ~3u)) {
     return RT_ERROR_MODEL_LAYOUT;
   }
   if (step->input_mask != RT_NONE && !mask_is(plan, step->input_mask, step->producer)) {
@@ -213,19 +213,18 @@ static rt_status_t check_step(const rt_adapter_t *adapter, uint32_t i) {
     return i == 0 && output->height == 1 && output->width == 1 && layer->pad_top == 0 &&
                    layer->pad_left == 0 && layer->kernel_height == input->height &&
                    layer->kernel_width == input->width && plan->step_count > 1 &&
-                   buffer_fits(adapter, &plan->pooled, 2u * out)
+                   buffer_fits(adapter, &plan->pooled, out)
                ? RT_OK
                : RT_ERROR_MODEL_LAYOUT;
   }
-  if (dense) {
-    if (!buffer_fits(adapter, &plan->sums, 4u * (in + out)) ||
-        !buffer_fits(adapter, &plan->outputs, 2u * out)) {
-      return RT_ERROR_MODEL_LAYOUT;
-    }
-  } else if (layer->op != RT_OP_DEPTHWISE_CONV_2D ||
-             !buffer_fits(adapter, &plan->plane, 2u * (uint32_t)(output->height * output->width))) {
-    return RT_ERROR_MODEL_LAYOUT;
-  }
+  if (!dense && layer->op != RT_OP_DEPTHWISE_CONV_2D) return RT_ERROR_MODEL_LAYOUT;
+  uint32_t flat = layer->op == RT_OP_FULLY_CONNECTED;
+  uint32_t pixels = flat ? 1u : (uint32_t)(output->height * output->width);
+  uint32_t rank = step->site == RT_NONE ? 0 : plan->rank;
+  uint32_t work =
+      dense ? rt_backward_dense_bytes(in, out, pixels, rank)
+            : rt_backward_depthwise_bytes(layer, (uint32_t)input->height, (uint32_t)input->width);
+  if (!buffer_fits(adapter, &plan->work, work)) return RT_ERROR_MODEL_LAYOUT;
   if (step->site != RT_NONE &&
       (!dense || step->site >= plan->site_count || plan->sites[step->site].layer != step->layer)) {
     return RT_ERROR_MODEL_LAYOUT;
@@ -241,8 +240,8 @@ static rt_status_t check_steps(const rt_adapter_t *adapter) {
   uint32_t pooled = model->layers[plan->steps[0].layer].op == RT_OP_AVERAGE_POOL_2D;
   if (tensor_values(&model->tensors[model->layers[plan->steps[0].layer].output]) !=
           plan->head_inputs ||
-      !buffer_fits(adapter, &plan->sums, 4u * plan->head_inputs) ||
-      (!pooled && !buffer_fits(adapter, &plan->signal, 2u * plan->head_inputs))) {
+      !buffer_fits(adapter, &plan->work, 4u * plan->head_inputs) ||
+      (!pooled && !buffer_fits(adapter, &plan->signal, (plan->head_inputs + 3u) & ~3u))) {
     return RT_ERROR_MODEL_LAYOUT;
   }
   for (uint32_t i = 0; i < plan->step_count; i++) {

@@ -2,11 +2,10 @@
 
 #include "backward_parts.h"
 
-#define SIGNAL_LIMIT 32767
-#define SIGNAL_BITS 15
-#define HEADROOM_MARGIN 2
-#define CYCLES_POOL_OUTPUT 23u
-#define SUM_BITS 29 /* what the int32 sums of a layer may take, with room for the LoRA path */
+#define SIGNAL_BITS 7
+#define CYCLES_HEAD_PRODUCT 12u
+/* Gains are remembered in eighths of a bit, with this added so that 0 can mean "not yet". */
+#define GAIN_BASE 1024
 
 /* ---- the head ---- */
 
@@ -43,7 +42,22 @@ static void head_sums(const rt_adapter_t *adapter, const int32_t *delta_q15, int
   }
 }
 
-void rt_backward_begin(rt_backward_t *backward, rt_adapter_t *adapter, const int32_t *delta_q15) {
+/* G_x = G_y / pixels: a factor in [1/2, 1) on the sums, brought to 15 bits; the rest, a power of 2,
+ * is returned for the exponent. */
+static int32_t pool(const rt_layer_t *layer, int32_t *sums, uint32_t count) {
+  uint32_t pixels = (uint32_t)(layer->kernel_height * layer->kernel_width);
+  int32_t bits = rt_fixed_bits(pixels) - 1; /* 2^bits <= pixels */
+  int32_t factor = (int32_t)rt_fixed_divide(1u << (15 + bits), pixels);
+  int32_t shift = bits_of(sums, count) - 15;
+  for (uint32_t i = 0; i < count; i++) {
+    int32_t value = shift > 0 ? sums[i] >> shift : sums[i] * (1 << -shift);
+    sums[i] = value * factor;
+  }
+  return bits + 15 - shift;
+}
+
+void rt_backward_begin(rt_backward_t *backward, rt_adapter_t *adapter, const int32_t *delta_q15,
+                       uint32_t *random) {
   const rt_adapter_plan_t *plan = adapter->plan;
   const rt_layer_t *first = &adapter->engine->model->layers[plan->steps[0].layer];
   __builtin_memset(backward, 0, sizeof(*backward));
@@ -51,22 +65,24 @@ void rt_backward_begin(rt_backward_t *backward, rt_adapter_t *adapter, const int
   backward->pooled = first->op == RT_OP_AVERAGE_POOL_2D;
   int32_t exponent =
       14 - bits_of(delta_q15, plan->classes) - largest_exponent(plan->logit_scale, plan->classes);
-  int32_t *sums = rt_adapter_buffer(adapter, &plan->sums);
+  int32_t *sums = rt_backward_work(backward);
   head_sums(adapter, delta_q15, exponent, sums);
-  int32_t shift = bits_of(sums, plan->head_inputs) - SIGNAL_BITS;
-  if (shift < 0) shift = 0;
-  int16_t *out =
-      backward->pooled ? rt_adapter_buffer(adapter, &plan->pooled) : rt_backward_signal(backward);
+  exponent += 15;
   /* The clamp of the layer before the head; behind a pool it is applied where pixels are known. */
-  int32_t low = backward->pooled ? -129 : first->activation_min;
-  int32_t high = backward->pooled || first->activation_max == 127 ? 128 : first->activation_max;
-  for (uint32_t i = 0; i < plan->head_inputs; i++) {
-    int32_t passes = adapter->vector[i] > low && adapter->vector[i] < high;
-    out[i] = (int16_t)(passes ? sums[i] >> shift : 0);
-    int32_t magnitude = rt_fixed_abs(out[i]);
-    if (magnitude > backward->max) backward->max = magnitude;
+  rt_emit_gate_t gate = {0, 0, 0, 0};
+  int8_t *out = rt_backward_signal(backward);
+  if (backward->pooled) {
+    exponent += pool(first, sums, plan->head_inputs);
+    out = rt_adapter_buffer(adapter, &plan->pooled);
+  } else {
+    rt_emit_gate_of(first, adapter->vector, &gate);
   }
-  backward->exponent = 15 + exponent - shift;
+  int32_t narrow = bits_of(sums, plan->head_inputs) - SIGNAL_BITS;
+  if (narrow < 0) narrow = 0;
+  uint32_t seen = rt_emit(sums, plan->head_inputs, 0, 1, &gate, out, narrow, random);
+  backward->bits = rt_fixed_bits(seen) - narrow;
+  if (backward->bits < 0) backward->bits = 0;
+  backward->exponent = exponent - narrow;
 }
 
 /* ---- shared by the layer kinds ---- */
@@ -80,9 +96,8 @@ void rt_backward_layer(const rt_backward_t *backward, rt_backward_layer_t *out) 
   uint32_t flat = layer->op == RT_OP_FULLY_CONNECTED;
   out->step = step;
   out->layer = layer;
-  out->producer = step->producer == RT_NONE ? 0 : &model->layers[step->producer];
-  out->rows = flat ? 1u : (uint32_t)output->height;
   out->columns = flat ? 1u : (uint32_t)output->width;
+  out->pixels = flat ? 1u : (uint32_t)(output->height * output->width);
   out->inputs = (uint32_t)input->channels;
   if (flat) out->inputs *= (uint32_t)(input->height * input->width);
   out->outputs = (uint32_t)output->channels;
@@ -90,109 +105,83 @@ void rt_backward_layer(const rt_backward_t *backward, rt_backward_layer_t *out) 
   out->zero = input->zero_point;
 }
 
-static uint32_t mask_bit(const rt_adapter_t *adapter, uint32_t mask, uint32_t i) {
-  const uint8_t *bits =
-      (const uint8_t *)adapter->engine->arena + adapter->plan->masks[mask].offset_bytes;
-  return (bits[i >> 3] >> (i & 7u)) & 1u;
+static const uint8_t *mask_bits(const rt_adapter_t *adapter, uint32_t mask) {
+  return (const uint8_t *)adapter->engine->arena + adapter->plan->masks[mask].offset_bytes;
 }
 
-int32_t rt_backward_load(const rt_backward_t *backward, const rt_backward_layer_t *layer,
-                         uint32_t pixel, uint32_t channel) {
+static int32_t pooled_value(const int8_t *pooled, const uint8_t *bits, uint32_t channel,
+                            uint32_t i) {
+  return (bits[i >> 3] >> (i & 7u)) & 1u ? pooled[channel] : 0;
+}
+
+int32_t rt_backward_value(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                          uint32_t pixel, uint32_t channel) {
   const rt_adapter_t *adapter = backward->adapter;
   uint32_t i = pixel * layer->outputs + channel;
   if (!backward->pooled) return rt_backward_signal(backward)[i];
-  const int16_t *pooled = rt_adapter_buffer(adapter, &adapter->plan->pooled);
-  return mask_bit(adapter, layer->step->output_mask, i) ? pooled[channel] : 0;
+  return pooled_value(rt_adapter_buffer(adapter, &adapter->plan->pooled),
+                      mask_bits(adapter, layer->step->output_mask), channel, i);
 }
 
-uint32_t rt_backward_passes(const rt_backward_t *backward, const rt_backward_layer_t *layer,
-                            uint32_t i) {
-  if (layer->step->input_mask != RT_NONE) {
-    return mask_bit(backward->adapter, layer->step->input_mask, i);
+const int8_t *rt_backward_pixel(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                                uint32_t pixel, int8_t *scratch) {
+  const rt_adapter_t *adapter = backward->adapter;
+  uint32_t first = pixel * layer->outputs;
+  if (!backward->pooled) {
+    const int8_t *signal = rt_backward_signal(backward) + first;
+    if (layer->outputs % 4u == 0) return signal; /* the buffer is 4-aligned */
+    __builtin_memcpy(scratch, signal, layer->outputs);
+    return scratch;
   }
-  const rt_layer_t *producer = layer->producer;
-  if (producer == 0) return 1;
-  int32_t top = producer->activation_max < 127 ? producer->activation_max : 128;
-  return layer->x[i] > producer->activation_min && layer->x[i] < top;
-}
-
-int32_t rt_backward_gain_shift(const rt_backward_layer_t *layer) {
-  int32_t largest = layer->layer->shift[0];
-  for (uint32_t c = 1; c < layer->outputs; c++) {
-    if (layer->layer->shift[c] > largest) largest = layer->layer->shift[c];
+  const int8_t *pooled = rt_adapter_buffer(adapter, &adapter->plan->pooled);
+  const uint8_t *bits = mask_bits(adapter, layer->step->output_mask);
+  for (uint32_t c = 0; c < layer->outputs; c++) {
+    scratch[c] = (int8_t)pooled_value(pooled, bits, c, first + c);
   }
-  return largest;
+  return scratch;
 }
 
-int32_t rt_backward_gain_right(const rt_backward_t *backward) {
-  return 15 + rt_fixed_bits((uint32_t)backward->max) - backward->gain_bits;
-}
-
-/* Bits of the bound that this step left unused so far; 0: not known yet. */
-static int32_t *headroom(const rt_backward_t *backward) {
+/* Eighths of a bit that this step's sums gained over its signal; 0: not known yet. */
+static int32_t *gain(const rt_backward_t *backward) {
   const rt_adapter_t *adapter = backward->adapter;
   return (int32_t *)(void *)(adapter->state + adapter->plan->group_count) + backward->step;
 }
 
-static int32_t spare_bits(const rt_backward_t *backward) {
-  int32_t known = *headroom(backward);
-  return known > HEADROOM_MARGIN ? known - HEADROOM_MARGIN : 0;
-}
-
-/* Follows a window with less headroom at once, one with more bit by bit. */
-static void learn_headroom(const rt_backward_t *backward) {
-  int32_t *known = headroom(backward);
-  int32_t seen = SIGNAL_BITS - rt_fixed_bits((uint32_t)backward->next_max) + backward->spare;
-  if (*known == 0 || seen < *known) {
+/* Follows a window with a larger gain at once, a smaller one by an eighth of a bit. */
+static void learn_gain(const rt_backward_t *backward) {
+  int32_t *known = gain(backward);
+  if (backward->bits == 0 || backward->magnitude == 0) return; /* nothing came in or out */
+  int32_t seen = 8 * (rt_fixed_bits(backward->magnitude) - backward->bits) + GAIN_BASE;
+  if (*known == 0 || seen > *known) {
     *known = seen;
-  } else if (seen > *known) {
-    (*known)++;
+  } else if (seen < *known) {
+    (*known)--;
   }
 }
 
-int32_t rt_backward_prepare(rt_backward_t *backward, const rt_backward_layer_t *layer) {
-  int32_t bound_bits = rt_fixed_bits(layer->step->bound);
-  int32_t signal_bits = rt_fixed_bits((uint32_t)backward->max);
-  int32_t largest = rt_backward_gain_shift(layer);
-  backward->gain_bits = SUM_BITS - bound_bits < 15 ? SUM_BITS - bound_bits : 15;
-  backward->gain_exponent = backward->exponent - largest - signal_bits + backward->gain_bits;
-  /* One bit of room for the LoRA path; what still does not fit saturates. */
-  int32_t room = layer->step->site == RT_NONE ? 0 : 1;
-  backward->narrow = backward->gain_bits + bound_bits + room - SIGNAL_BITS;
-  backward->spare = spare_bits(backward);
-  if (backward->spare > backward->narrow) backward->spare = backward->narrow;
-  backward->narrow -= backward->spare;
-  backward->next_max = 0;
-  return largest;
+void rt_backward_prepare(rt_backward_t *backward, const rt_backward_layer_t *layer) {
+  int32_t known = *gain(backward);
+  int32_t bits = known == 0 ? (int32_t)layer->step->gain_bits : (known - GAIN_BASE + 7) >> 3;
+  backward->narrow = backward->bits + bits - SIGNAL_BITS;
+  if (backward->narrow < 0) backward->narrow = 0;
+  backward->magnitude = 0;
 }
 
-void rt_backward_store(rt_backward_t *backward, const rt_backward_layer_t *layer, uint32_t i,
-                       int32_t sum, uint32_t *random) {
-  int32_t value = 0;
-  if (rt_backward_passes(backward, layer, i)) {
-    value = rt_fixed_round_stochastic(sum, (uint32_t)backward->narrow, rt_fixed_random(random));
-    value = rt_fixed_clamp(value, SIGNAL_LIMIT);
+void rt_backward_store(rt_backward_t *backward, const rt_backward_layer_t *layer, uint32_t first,
+                       uint32_t stride, const int32_t *sums, uint32_t count, uint32_t *random) {
+  const rt_adapter_t *adapter = backward->adapter;
+  const rt_adapter_step_t *step = layer->step;
+  rt_emit_gate_t gate = {0, 0, 0, 0};
+  if (step->input_mask != RT_NONE) {
+    gate.bits = mask_bits(adapter, step->input_mask);
+  } else if (step->producer != RT_NONE) {
+    rt_emit_gate_of(&adapter->engine->model->layers[step->producer], layer->x, &gate);
   }
-  rt_backward_signal(backward)[i] = (int16_t)value;
-  value = rt_fixed_abs(value);
-  if (value > backward->next_max) backward->next_max = value;
+  backward->magnitude |= rt_emit(sums, count, first, stride, &gate, rt_backward_signal(backward),
+                                 backward->narrow, random);
 }
 
 /* ---- the pass ---- */
-
-/* G_x = G_y / pixels: a factor in [1/2, 1) on the mantissas and the rest in the exponent. */
-static void pool_step(rt_backward_t *backward) {
-  rt_backward_layer_t layer;
-  rt_backward_layer(backward, &layer);
-  uint32_t pixels = (uint32_t)(layer.layer->kernel_height * layer.layer->kernel_width);
-  int32_t bits = rt_fixed_bits(pixels) - 1; /* 2^bits <= pixels */
-  int32_t factor = (int32_t)rt_fixed_divide(1u << (15 + bits), pixels);
-  int16_t *pooled = rt_adapter_buffer(backward->adapter, &backward->adapter->plan->pooled);
-  for (uint32_t c = 0; c < layer.outputs; c++) {
-    pooled[c] = (int16_t)((pooled[c] * factor + (1 << 14)) >> 15);
-  }
-  backward->exponent += bits;
-}
 
 static void next_step(rt_backward_t *backward) {
   backward->step++;
@@ -204,23 +193,21 @@ rt_status_t rt_backward_run(rt_backward_t *backward, uint32_t *random, uint32_t 
   const rt_adapter_plan_t *plan = backward->adapter->plan;
   rt_backward_layer_t layer;
   rt_backward_layer(backward, &layer);
-  rt_status_t status = RT_OK;
   if (layer.layer->op == RT_OP_AVERAGE_POOL_2D) {
-    pool_step(backward);
-    *cycles += layer.outputs * CYCLES_POOL_OUTPUT;
+    *cycles += plan->classes * plan->head_inputs * CYCLES_HEAD_PRODUCT; /* of rt_backward_begin */
     next_step(backward);
-    return backward->step == plan->step_count ? RT_OK : RT_BUSY;
+    return RT_BUSY; /* a step follows: see adapter_check.c */
   }
-  if (layer.layer->op == RT_OP_DEPTHWISE_CONV_2D) {
-    status = rt_backward_depthwise(backward, &layer, random, cycles);
-  } else {
-    status = rt_backward_dense(backward, &layer, random, cycles);
-  }
+  rt_status_t status = layer.layer->op == RT_OP_DEPTHWISE_CONV_2D
+                           ? rt_backward_depthwise(backward, &layer, random, cycles)
+                           : rt_backward_dense(backward, &layer, random, cycles);
   if (status == RT_BUSY) return RT_BUSY;
   if (backward->step + 1 == plan->step_count) return RT_OK;
-  learn_headroom(backward);
-  backward->exponent = backward->gain_exponent - backward->narrow;
-  backward->max = backward->next_max;
+  learn_gain(backward);
+  backward->exponent += layer.step->exponent - backward->narrow;
+  backward->bits = rt_fixed_bits(backward->magnitude) - backward->narrow;
+  if (backward->bits < 0) backward->bits = 0;
+  if (backward->bits > SIGNAL_BITS) backward->bits = SIGNAL_BITS;
   backward->pooled = 0;
   next_step(backward);
   return RT_BUSY;

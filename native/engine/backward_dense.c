@@ -1,43 +1,190 @@
-/* Backward through FULLY_CONNECTED and pointwise CONV_2D, and the gradients of a LoRA site there.
- * A dense layer is a pointwise convolution with one pixel. */
-
+/*
+ * Backward through FULLY_CONNECTED and pointwise CONV_2D, and the gradients of a LoRA site there.
+ * A dense layer is a pointwise convolution with one pixel.
+ *
+ * Three passes over the pixels: the gradient of B, that of A, and the layer's own gradient. The
+ * first two take a chunk of pixels at a time: h = A x, or B' G, of each of its pixels by the pair
+ * dot of inference, then for each channel the sums of G h, or of (B' G) x, over the chunk.
+ */
+#include "backward_axpy.h"
+#include "backward_columns.h"
 #include "backward_parts.h"
+#include "pair_dot.h"
 #include "train_groups.h"
 
+#define CHUNK 64u /* pixels */
+
+/* A sum over all pixels of signal or activation times factor stays below 2^29. */
 #define SUM_BITS 29
-#define LORA_LIMIT ((1 << 18) - 1) /* times 127 times rank 16 stays below 2^29 */
-#define BALANCED_BITS 12
+#define SIGNAL_BITS 7
+#define ACTIVATION_BITS 8
+#define FACTOR_BITS 15
+
+/* What LoRA sends back through a row of A, at most: with |A| <= 127 it fits a call of rt_axpy. */
+#define BACK_LIMIT 255
+#define WEIGHT_LIMIT 128 /* |A| */
 
 /* Of a Cortex-M0+; docs/rp2040.md. */
 #define CYCLES_GRADIENT_VALUE 66u
-#define CYCLES_PROPAGATE_MAC 7u /* half of the outputs let nothing through */
+#define CYCLES_PROPAGATE_MAC 7u
 #define CYCLES_VALUE 10u
+
+enum { PASS_B, PASS_A, PASS_PROPAGATE };
 
 /* A LoRA site's parameters. */
 typedef struct {
   const rt_adapter_site_t *site;
   uint32_t group; /* of A; B follows */
   uint32_t rank;
+  uint32_t quads;  /* of ranks */
   const int8_t *a; /* [rank][inputs] */
   const int8_t *b; /* [outputs][rank] */
 } lora_t;
 
-static void find_lora(const rt_backward_t *backward, const rt_backward_layer_t *layer,
-                      lora_t *lora) {
+/* plan->work during the gradients, and during the propagation. */
+typedef struct {
+  int8_t *pixel;    /* a pixel put together */
+  uint32_t *packed; /* A, or B transposed, as rt_pair_dot takes them */
+  int32_t *sums_b;  /* as the gradients, and room for ranks up to a multiple of 4 */
+  int32_t *sums_a;
+  int32_t *factors; /* [quads][CHUNK][4] */
+} gradient_work_t;
+
+typedef struct {
+  int8_t *pixel;
+  uint32_t *packed;
+  uint32_t *rows; /* A as rt_axpy takes it */
+  int32_t *sums;
+  rt_axpy_term_t *terms;
+} propagate_work_t;
+
+static uint32_t round_up(uint32_t x, uint32_t to) { return (x + to - 1u) & ~(to - 1u); }
+
+static uint32_t larger(uint32_t a, uint32_t b) { return a > b ? a : b; }
+
+static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+static uint32_t packed_words(uint32_t inputs, uint32_t outputs, uint32_t rank) {
+  return rank == 0 ? 0 : rt_pair_words(rank, larger(inputs, outputs));
+}
+
+uint32_t rt_backward_dense_bytes(uint32_t inputs, uint32_t outputs, uint32_t pixels,
+                                 uint32_t rank) {
+  uint32_t widest = larger(inputs, outputs);
+  uint32_t padded = round_up(inputs, RT_AXPY_BLOCK);
+  uint32_t ranks = round_up(rank, 4);
+  uint32_t common = round_up(widest, 4) + 4u * packed_words(inputs, outputs, rank);
+  uint32_t gradients = 4u * (inputs + outputs + smaller(pixels, CHUNK)) * ranks;
+  uint32_t propagation =
+      2u * padded * rank + 4u * padded + (uint32_t)sizeof(rt_axpy_term_t) * (outputs + rank);
+  return common + larger(gradients, propagation);
+}
+
+static gradient_work_t gradient_work(const rt_backward_t *backward,
+                                     const rt_backward_layer_t *layer, const lora_t *lora) {
+  uint32_t widest = larger(layer->inputs, layer->outputs);
+  gradient_work_t work;
+  work.pixel = rt_backward_work(backward);
+  work.packed = (uint32_t *)(void *)(work.pixel + round_up(widest, 4));
+  work.sums_b =
+      (int32_t *)(void *)(work.packed + packed_words(layer->inputs, layer->outputs, lora->rank));
+  work.sums_a = work.sums_b + layer->outputs * 4u * lora->quads;
+  work.factors = work.sums_a + layer->inputs * 4u * lora->quads;
+  return work;
+}
+
+static propagate_work_t propagate_work(const rt_backward_t *backward,
+                                       const rt_backward_layer_t *layer, uint32_t rank) {
+  uint32_t widest = larger(layer->inputs, layer->outputs);
+  uint32_t padded = round_up(layer->inputs, RT_AXPY_BLOCK);
+  propagate_work_t work;
+  work.pixel = rt_backward_work(backward);
+  work.packed = (uint32_t *)(void *)(work.pixel + round_up(widest, 4));
+  work.rows = work.packed + packed_words(layer->inputs, layer->outputs, rank);
+  work.sums = (int32_t *)(void *)(work.rows + padded / 2u * rank);
+  work.terms = (rt_axpy_term_t *)(void *)(work.sums + padded);
+  return work;
+}
+
+static lora_t find_lora(const rt_backward_t *backward, const rt_backward_layer_t *layer) {
   const rt_adapter_plan_t *plan = backward->adapter->plan;
-  lora->site = &plan->sites[layer->step->site];
-  lora->group = RT_GROUP_LORA + 2u * layer->step->site;
-  lora->rank = plan->rank;
-  lora->a = rt_adapter_q(backward->adapter, lora->group);
-  lora->b = rt_adapter_q(backward->adapter, lora->group + 1u);
+  lora_t lora;
+  lora.site = &plan->sites[layer->step->site];
+  lora.group = RT_GROUP_LORA + 2u * layer->step->site;
+  lora.rank = plan->rank;
+  lora.quads = (plan->rank + 3u) >> 2;
+  lora.a = rt_adapter_q(backward->adapter, lora.group);
+  lora.b = rt_adapter_q(backward->adapter, lora.group + 1u);
+  return lora;
 }
 
-static int32_t *input_sums(const rt_backward_t *backward) {
-  return rt_adapter_buffer(backward->adapter, &backward->adapter->plan->sums);
+/* ---- gradients of B and A ---- */
+
+/* A matrix of the adapter as it is multiplied with pixels: element (k, i) is at k down + i along.
+ */
+typedef struct {
+  const int8_t *q;
+  uint32_t rank, columns, down, along;
+} matrix_t;
+
+static matrix_t matrix_a(const rt_backward_layer_t *layer, const lora_t *lora) {
+  return (matrix_t){lora->a, lora->rank, layer->inputs, layer->inputs, 1};
 }
 
-static int16_t *output_scratch(const rt_backward_t *backward) {
-  return rt_adapter_buffer(backward->adapter, &backward->adapter->plan->outputs);
+static matrix_t matrix_b(const rt_backward_layer_t *layer, const lora_t *lora) {
+  return (matrix_t){lora->b, lora->rank, layer->outputs, 1, lora->rank};
+}
+
+static int32_t element(const matrix_t *m, uint32_t k, uint32_t i) {
+  return k < m->rank && i < m->columns ? m->q[k * m->down + i * m->along] : 0;
+}
+
+static uint32_t pair(int32_t lower, int32_t upper) {
+  return (uint32_t)lower + ((uint32_t)upper << 16);
+}
+
+/* Packs a matrix for rt_pair_dot; see pair_dot.h. At most RT_PAIR_ROWS rows. The products with
+ * `zero` are taken off by the bias. Returns the bits of the largest sum of magnitudes of a row. */
+static int32_t pack(const matrix_t *m, int32_t zero, uint32_t *out) {
+  uint32_t ranks = round_up(m->rank, 4), largest = 0;
+  for (uint32_t k = 0; k < ranks; k++) {
+    int32_t sum = 0;
+    uint32_t magnitude = 0;
+    for (uint32_t i = 0; k < m->rank && i < m->columns; i++) {
+      int32_t q = m->q[k * m->down + i * m->along];
+      sum += q;
+      magnitude += (uint32_t)rt_fixed_abs(q);
+    }
+    *out++ = (uint32_t)(-zero * sum);
+    if (magnitude > largest) largest = magnitude;
+  }
+  for (uint32_t from = 0; from < m->columns; from += RT_PAIR_COLUMNS) {
+    uint32_t end = smaller(from + RT_PAIR_COLUMNS, m->columns);
+    for (uint32_t first = 0; first < ranks; first += 4) {
+      for (uint32_t i = from; i < end; i += 4) {
+        for (uint32_t k = first; k < first + 4; k++) {
+          out[k - first] = pair(element(m, k, i + 2), element(m, k, i));
+          out[4 + k - first] = pair(element(m, k, i + 3), element(m, k, i + 1));
+        }
+        out += 8;
+      }
+    }
+  }
+  return rt_fixed_bits(largest);
+}
+
+/* out [ranks] = packed matrix times x. */
+static void product(const uint32_t *packed, const int8_t *x, uint32_t columns, uint32_t ranks,
+                    int32_t *out) {
+  const int32_t *start = (const int32_t *)(const void *)packed;
+  packed += ranks;
+  for (; columns > 0; x += RT_PAIR_COLUMNS) {
+    uint32_t quads = (smaller(columns, RT_PAIR_COLUMNS) + 3u) >> 2;
+    rt_pair_dot(packed, x, quads, start, out, ranks >> 2);
+    packed += 2u * quads * ranks;
+    start = out;
+    columns -= smaller(columns, RT_PAIR_COLUMNS);
+  }
 }
 
 /* x / 2^shift, rounded: rounding down would add up over the pixels. */
@@ -45,171 +192,227 @@ static int32_t shift_round(int32_t x, int32_t shift) {
   return shift == 0 ? x : (x + (1 << (shift - 1))) >> shift;
 }
 
-/* The pixel's signal, shifted right. */
-static void load_pixel(const rt_backward_t *backward, const rt_backward_layer_t *layer,
-                       uint32_t pixel, int32_t shift, int16_t *g) {
-  for (uint32_t c = 0; c < layer->outputs; c++) {
-    int32_t value = rt_backward_load(backward, layer, pixel, c);
-    g[c] = (int16_t)shift_round(value, shift);
-  }
-}
-
-/* ---- gradients of A's row and B's column k ---- */
-
-/* How operands are shifted so that sums over all pixels take 29 bits. */
-typedef struct {
-  int32_t signal; /* right shift of G */
-  int32_t hidden; /* of h_k */
-  int32_t back;   /* of sum_c B_ck G_c */
-} lora_shifts_t;
-
 static int32_t positive(int32_t x) { return x > 0 ? x : 0; }
 
-static int32_t magnitude_sum_bits(const int8_t *x, uint32_t count, uint32_t stride) {
-  uint32_t sum = 0;
-  for (uint32_t i = 0; i < count; i++) sum += (uint32_t)rt_fixed_abs(x[i * stride]);
-  return rt_fixed_bits(sum);
+/* Right shift that brings factors of so many bits to what sums of values over all pixels take. */
+static int32_t factor_shift(const rt_backward_layer_t *layer, int32_t bits, int32_t value_bits) {
+  int32_t room = SUM_BITS - value_bits - rt_fixed_bits(layer->pixels);
+  return positive(bits - (room < FACTOR_BITS ? room : FACTOR_BITS));
 }
 
-static lora_shifts_t choose_shifts(const rt_backward_t *backward, const rt_backward_layer_t *layer,
-                                   const lora_t *lora) {
-  lora_shifts_t shifts;
-  uint32_t k = backward->pass;
-  int32_t pixel_bits = rt_fixed_bits(layer->rows * layer->columns);
-  int32_t signal_bits = rt_fixed_bits((uint32_t)backward->max);
-  int32_t hidden_bits = magnitude_sum_bits(lora->a + k * layer->inputs, layer->inputs, 1) + 8;
-  int32_t excess = positive(signal_bits + hidden_bits + pixel_bits - SUM_BITS);
-  shifts.hidden = positive(hidden_bits - BALANCED_BITS);
-  if (shifts.hidden > excess) shifts.hidden = excess;
-  shifts.signal = positive(excess - shifts.hidden);
-  if (shifts.signal > signal_bits - 1) {
-    shifts.hidden += shifts.signal - (signal_bits - 1);
-    shifts.signal = signal_bits - 1;
-  }
-  int32_t back_bits =
-      magnitude_sum_bits(lora->b + k, layer->outputs, lora->rank) + signal_bits - shifts.signal;
-  shifts.back = positive(back_bits + 8 + pixel_bits - SUM_BITS);
-  return shifts;
-}
-
-/* Adds one pixel's share: column += G h_k, row += (sum B_ck G_c) x. */
-static void add_pixel(const rt_backward_t *backward, const rt_backward_layer_t *layer,
-                      const lora_t *lora, const lora_shifts_t *shifts, uint32_t pixel) {
-  uint32_t k = backward->pass;
+static const int8_t *input_pixel(const rt_backward_layer_t *layer, uint32_t pixel,
+                                 int8_t *scratch) {
   const int8_t *x = layer->x + pixel * layer->inputs;
-  const int8_t *a = lora->a + k * layer->inputs;
-  int16_t *g = output_scratch(backward);
-  int32_t *row = input_sums(backward);
-  int32_t *column = row + layer->inputs;
-  load_pixel(backward, layer, pixel, shifts->signal, g);
-  int32_t h = 0;
-  for (uint32_t i = 0; i < layer->inputs; i++) h += a[i] * (x[i] - layer->zero);
-  h = shift_round(h, shifts->hidden);
-  int32_t back = 0;
-  for (uint32_t c = 0; c < layer->outputs; c++) {
-    back += lora->b[c * lora->rank + k] * g[c];
-    column[c] += g[c] * h;
-  }
-  back = shift_round(back, shifts->back);
-  if (back == 0) return;
-  for (uint32_t i = 0; i < layer->inputs; i++) row[i] += back * (x[i] - layer->zero);
+  if (layer->inputs % 4u == 0) return x;
+  __builtin_memcpy(scratch, x, layer->inputs);
+  return scratch;
 }
 
-static void lora_gradients(rt_backward_t *backward, const rt_backward_layer_t *layer,
-                           uint32_t *random, uint32_t *cycles) {
-  lora_t lora;
-  find_lora(backward, layer, &lora);
-  lora_shifts_t shifts = choose_shifts(backward, layer, &lora);
-  uint32_t k = backward->pass;
-  int32_t *row = input_sums(backward);
-  int32_t *column = row + layer->inputs;
-  if (backward->next == 0)
-    __builtin_memset(row, 0, (layer->inputs + layer->outputs) * sizeof(int32_t));
-  for (uint32_t p = 0; p < layer->columns; p++) {
-    add_pixel(backward, layer, &lora, &shifts, backward->next * layer->columns + p);
+/* The factors of a chunk: h, or B' G. */
+static void find_factors(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                         const lora_t *lora, const gradient_work_t *work, uint32_t count) {
+  uint32_t hidden = backward->pass == PASS_B;
+  int32_t shift = backward->shift;
+  for (uint32_t p = 0; p < count; p++) {
+    int32_t out[RT_ADAPTER_RANK_MAX];
+    uint32_t pixel = backward->next + p;
+    const int8_t *x = hidden ? input_pixel(layer, pixel, work->pixel)
+                             : rt_backward_pixel(backward, layer, pixel, work->pixel);
+    product(work->packed, x, hidden ? layer->inputs : layer->outputs, 4u * lora->quads, out);
+    for (uint32_t k = 0; k < 4u * lora->quads; k++) {
+      work->factors[((k >> 2) * CHUNK + p) * 4u + (k & 3u)] = shift_round(out[k], shift);
+    }
   }
-  *cycles += layer->columns * (layer->inputs + layer->outputs) * CYCLES_GRADIENT_VALUE;
-  if (++backward->next < layer->rows) return;
-  const int8_t *exponents = backward->adapter->exponents + lora.group;
-  rt_groups_add(backward->adapter, lora.group, k * layer->inputs, 1, row, layer->inputs,
-                backward->exponent - shifts.signal + exponents[1] - shifts.back, random);
-  rt_groups_add(backward->adapter, lora.group + 1u, k, lora.rank, column, layer->outputs,
-                backward->exponent - shifts.signal + exponents[0] - shifts.hidden, random);
-  backward->pass++;
+}
+
+/* sums += values * factors, for every channel; values and factors of the chunk's pixels. The sums
+ * of B are [channels][rank], of A [rank][channels], as in the parameter groups; ranks that there
+ * are not have factors 0. */
+static void add_columns(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                        const lora_t *lora, const gradient_work_t *work, uint32_t count) {
+  uint32_t hidden = backward->pass == PASS_B;
+  uint32_t channels = hidden ? layer->outputs : layer->inputs;
+  uint32_t gathered = hidden && backward->pooled;
+  int8_t column[CHUNK];
+  for (uint32_t c = 0; c < channels; c++) {
+    const int8_t *values = hidden ? rt_backward_signal(backward) : layer->x;
+    values += backward->next * channels + c;
+    for (uint32_t p = 0; gathered && p < count; p++) {
+      column[p] = (int8_t)rt_backward_value(backward, layer, backward->next + p, c);
+    }
+    for (uint32_t k = 0; k < lora->quads; k++) {
+      int32_t *sums =
+          hidden ? work->sums_b + c * lora->rank + 4u * k : work->sums_a + 4u * k * channels + c;
+      rt_columns_add(gathered ? column : values, gathered ? 1 : channels,
+                     work->factors + k * CHUNK * 4u, count, sums, hidden ? 1 : channels);
+    }
+  }
+}
+
+/* Takes off what the input's zero point added: zero * sum of the factors. */
+static void take_off_zero(const rt_backward_layer_t *layer, const lora_t *lora,
+                          const gradient_work_t *work, uint32_t count) {
+  for (uint32_t k = 0; k < lora->rank; k++) {
+    const int32_t *factors = work->factors + (k >> 2) * CHUNK * 4u + (k & 3u);
+    int32_t sum = 0;
+    for (uint32_t p = 0; p < count; p++) sum += factors[4u * p];
+    sum *= layer->zero;
+    int32_t *to = work->sums_a + k * layer->inputs;
+    for (uint32_t i = 0; i < layer->inputs; i++) to[i] = (int32_t)((uint32_t)to[i] - (uint32_t)sum);
+  }
+}
+
+static void begin_gradient(rt_backward_t *backward, const rt_backward_layer_t *layer,
+                           const lora_t *lora, const gradient_work_t *work) {
+  uint32_t hidden = backward->pass == PASS_B;
+  uint32_t channels = hidden ? layer->outputs : layer->inputs;
+  matrix_t matrix = hidden ? matrix_a(layer, lora) : matrix_b(layer, lora);
+  int32_t bits = pack(&matrix, hidden ? layer->zero : 0, work->packed);
+  bits += hidden ? ACTIVATION_BITS : SIGNAL_BITS;
+  backward->shift = factor_shift(layer, bits, hidden ? SIGNAL_BITS : ACTIVATION_BITS);
+  if (hidden) backward->shift_b = backward->shift;
+  __builtin_memset(hidden ? work->sums_b : work->sums_a, 0,
+                   channels * 4u * lora->quads * sizeof(int32_t));
+}
+
+/* Hands the sums over to the parameter groups. That may change A and B at once (train_groups.h):
+ * both gradients are complete before. */
+static void add_gradients(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                          const lora_t *lora, const gradient_work_t *work, uint32_t *random) {
+  const int8_t *exponents = backward->adapter->exponents + lora->group;
+  int32_t exponent_a = backward->exponent + exponents[1] - backward->shift;
+  int32_t exponent_b = backward->exponent + exponents[0] - backward->shift_b;
+  rt_groups_add(backward->adapter, lora->group, 0, 1, work->sums_a, lora->rank * layer->inputs,
+                exponent_a, random);
+  rt_groups_add(backward->adapter, lora->group + 1u, 0, 1, work->sums_b,
+                lora->rank * layer->outputs, exponent_b, random);
+}
+
+/* A chunk of the gradient of B or A. */
+static void gradient_unit(rt_backward_t *backward, const rt_backward_layer_t *layer,
+                          uint32_t *random, uint32_t *cycles) {
+  lora_t lora = find_lora(backward, layer);
+  gradient_work_t work = gradient_work(backward, layer, &lora);
+  uint32_t count = smaller(CHUNK, layer->pixels - backward->next);
+  if (backward->next == 0) begin_gradient(backward, layer, &lora, &work);
+  find_factors(backward, layer, &lora, &work, count);
+  add_columns(backward, layer, &lora, &work, count);
+  if (backward->pass == PASS_A) take_off_zero(layer, &lora, &work, count);
+  *cycles += count * (layer->inputs + layer->outputs) * lora.quads * CYCLES_GRADIENT_VALUE;
+  backward->next += count;
+  if (backward->next < layer->pixels) return;
+  if (backward->pass == PASS_A) add_gradients(backward, layer, &lora, &work, random);
   backward->next = 0;
+  backward->pass++;
 }
 
 /* ---- the gradient of the layer's input ---- */
 
-/* hidden_k = what the LoRA path sends back through A, in units of the sums. */
-static void lora_back(const rt_backward_t *backward, const rt_backward_layer_t *layer,
-                      const lora_t *lora, const int16_t *g, int32_t *back) {
-  int32_t wide =
-      positive(rt_fixed_bits((uint32_t)backward->max) + 7 + rt_fixed_bits(layer->outputs) - 30);
-  const int8_t *exponents = backward->adapter->exponents + lora->group;
-  rt_scale_t scale = rt_real_to_scale(rt_real_shift(
-      lora->site->ratio,
-      backward->gain_exponent - backward->exponent + wide - exponents[0] - exponents[1]));
+/* Terms of a sum by rt_axpy, which is called whenever the next one could take it past 16 bits. */
+typedef struct {
+  rt_axpy_term_t *terms;
+  int32_t *sums;
+  uint32_t count, blocks, added;
+  int32_t room;
+} sum_t;
+
+static void flush(sum_t *sum) {
+  if (sum->count != 0) {
+    rt_axpy(sum->terms, sum->count, sum->blocks, sum->sums, sum->added);
+    sum->added = 1;
+  }
+  sum->count = 0;
+  sum->room = RT_AXPY_LIMIT;
+}
+
+static void add_term(sum_t *sum, int32_t factor, int32_t weight, const uint32_t *row) {
+  int32_t takes = rt_fixed_abs(factor) * weight;
+  if (takes > sum->room) flush(sum);
+  sum->room -= takes;
+  sum->terms[sum->count++] = (rt_axpy_term_t){factor, row};
+}
+
+/* A as rows of rt_axpy. */
+static void pack_rows(const rt_backward_layer_t *layer, const lora_t *lora, uint32_t *out) {
+  matrix_t m = matrix_a(layer, lora);
   for (uint32_t k = 0; k < lora->rank; k++) {
-    int32_t sum = 0;
-    const int8_t *b = lora->b + k;
-    for (uint32_t c = 0; c < layer->outputs; c++) sum += (b[c * lora->rank] * g[c]) >> wide;
-    back[k] = rt_fixed_scale_wide(sum, scale, LORA_LIMIT);
+    for (uint32_t i = 0; i < round_up(layer->inputs, RT_AXPY_BLOCK); i += 2) {
+      *out++ = pair(element(&m, k, i), element(&m, k, i + 1));
+    }
   }
 }
 
-static void add_row(int32_t *sums, const int8_t *w, int32_t factor, uint32_t count) {
-  if (factor == 0) return; /* half of the channels, behind a ReLU */
-  for (uint32_t i = 0; i < count; i++) sums[i] += w[i] * factor;
+/* What LoRA sends back: in units of the sums, (s_x / s_y) B' G. */
+static void add_lora(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                     const lora_t *lora, const propagate_work_t *work, const int8_t *g, sum_t *sum,
+                     uint32_t *random) {
+  const int8_t *exponents = backward->adapter->exponents + lora->group;
+  int32_t out[RT_ADAPTER_RANK_MAX];
+  uint32_t words = round_up(layer->inputs, RT_AXPY_BLOCK) / 2u;
+  rt_scale_t scale = rt_real_to_scale(rt_real_shift(
+      lora->site->ratio, layer->step->exponent - exponents[0] - exponents[1] + backward->shift));
+  product(work->packed, g, layer->outputs, 4u * lora->quads, out);
+  for (uint32_t k = 0; k < lora->rank; k++) {
+    int32_t back = out[k] >> backward->shift;
+    back = rt_fixed_scale_stochastic(back, scale, rt_fixed_random(random), BACK_LIMIT);
+    if (back != 0) add_term(sum, back, WEIGHT_LIMIT, work->rows + k * words);
+  }
 }
 
 static void propagate_pixel(rt_backward_t *backward, const rt_backward_layer_t *layer,
-                            int32_t largest, uint32_t pixel, uint32_t *random) {
-  int16_t *g = output_scratch(backward);
-  int32_t *sums = input_sums(backward);
-  int32_t right = rt_backward_gain_right(backward);
-  load_pixel(backward, layer, pixel, 0, g);
-  __builtin_memset(sums, 0, layer->inputs * sizeof(int32_t));
-  if (layer->step->site != RT_NONE) {
-    lora_t lora;
-    int32_t back[RT_ADAPTER_RANK_MAX];
-    find_lora(backward, layer, &lora);
-    lora_back(backward, layer, &lora, g, back);
-    for (uint32_t k = 0; k < lora.rank; k++) {
-      add_row(sums, lora.a + k * layer->inputs, back[k], layer->inputs);
-    }
+                            uint32_t pixel, uint32_t *random) {
+  uint32_t trained = layer->step->site != RT_NONE;
+  propagate_work_t work =
+      propagate_work(backward, layer, trained ? backward->adapter->plan->rank : 0);
+  uint32_t padded = round_up(layer->inputs, RT_AXPY_BLOCK);
+  const int8_t *g = rt_backward_pixel(backward, layer, pixel, work.pixel);
+  sum_t sum = {work.terms, work.sums, 0, padded / RT_AXPY_BLOCK, 0, RT_AXPY_LIMIT};
+  const uint32_t *row = layer->step->weights;
+  for (uint32_t c = 0; c < layer->outputs; c++, row += padded / 2u) {
+    if (g[c] != 0) add_term(&sum, g[c], (int32_t)layer->step->weight_max, row);
   }
-  for (uint32_t c = 0; c < layer->outputs; c++) {
-    int32_t gain = rt_backward_gain(layer->layer, c, largest);
-    add_row(sums, layer->layer->weights + c * layer->inputs,
-            rt_backward_apply_gain(g[c], gain, right), layer->inputs);
+  if (trained) {
+    lora_t lora = find_lora(backward, layer);
+    add_lora(backward, layer, &lora, &work, g, &sum, random);
   }
-  for (uint32_t i = 0; i < layer->inputs; i++) {
-    rt_backward_store(backward, layer, pixel * layer->inputs + i, sums[i], random);
-  }
+  flush(&sum);
+  if (!sum.added) __builtin_memset(work.sums, 0, padded * sizeof(int32_t));
+  rt_backward_store(backward, layer, pixel * layer->inputs, 1, work.sums, layer->inputs, random);
 }
 
-static void propagate_next(rt_backward_t *backward, const rt_backward_layer_t *layer,
-                           uint32_t *random) {
-  int32_t largest = rt_backward_gain_shift(layer);
-  if (backward->next == 0) rt_backward_prepare(backward, layer);
+static void begin_propagation(rt_backward_t *backward, const rt_backward_layer_t *layer) {
+  rt_backward_prepare(backward, layer);
+  if (layer->step->site == RT_NONE) return;
+  lora_t lora = find_lora(backward, layer);
+  propagate_work_t work = propagate_work(backward, layer, lora.rank);
+  matrix_t b = matrix_b(layer, &lora);
+  /* B' G within 15 bits: what rt_fixed_scale_stochastic takes. */
+  backward->shift = positive(pack(&b, 0, work.packed) + SIGNAL_BITS - FACTOR_BITS);
+  pack_rows(layer, &lora, work.rows);
+}
+
+/* A row of pixels. */
+static rt_status_t propagate_unit(rt_backward_t *backward, const rt_backward_layer_t *layer,
+                                  uint32_t *random, uint32_t *cycles) {
+  if (backward->next == 0) begin_propagation(backward, layer);
   /* In place: a pixel that grows must not be written over pixels that are still to be read. */
   uint32_t down = !backward->pooled && layer->inputs > layer->outputs;
-  uint32_t last = layer->rows * layer->columns - 1u;
-  propagate_pixel(backward, layer, largest, down ? last - backward->next : backward->next, random);
+  for (uint32_t p = 0; p < layer->columns; p++, backward->next++) {
+    uint32_t pixel = down ? layer->pixels - 1u - backward->next : backward->next;
+    propagate_pixel(backward, layer, pixel, random);
+  }
+  *cycles += layer->columns * (layer->inputs * layer->outputs * CYCLES_PROPAGATE_MAC +
+                               (layer->inputs + layer->outputs) * CYCLES_VALUE);
+  return backward->next < layer->pixels ? RT_BUSY : RT_OK;
 }
 
 rt_status_t rt_backward_dense(rt_backward_t *backward, const rt_backward_layer_t *layer,
                               uint32_t *random, uint32_t *cycles) {
   const rt_adapter_plan_t *plan = backward->adapter->plan;
-  uint32_t trained = layer->step->site != RT_NONE;
-  if (trained && backward->pass < plan->rank) {
-    lora_gradients(backward, layer, random, cycles);
-    uint32_t done = backward->pass == plan->rank && backward->step + 1 == plan->step_count;
-    return done ? RT_OK : RT_BUSY;
+  if (layer->step->site != RT_NONE && backward->pass < PASS_PROPAGATE) {
+    gradient_unit(backward, layer, random, cycles);
+    uint32_t last = backward->pass == PASS_PROPAGATE && backward->step + 1 == plan->step_count;
+    return last ? RT_OK : RT_BUSY;
   }
-  propagate_next(backward, layer, random);
-  uint32_t macs = layer->inputs * (layer->outputs + (trained ? 2u * plan->rank : 0));
-  *cycles += macs * CYCLES_PROPAGATE_MAC + (layer->inputs + layer->outputs) * CYCLES_VALUE;
-  return ++backward->next < layer->rows * layer->columns ? RT_BUSY : RT_OK;
+  return propagate_unit(backward, layer, random, cycles);
 }

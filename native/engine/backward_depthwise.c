@@ -1,79 +1,103 @@
-/* Backward through DEPTHWISE_CONV_2D, a channel at a time: its gradients are copied into a plane,
- * and every input pixel gathers from the output pixels that it took part in. */
+/*
+ * Backward through DEPTHWISE_CONV_2D, a channel at a time: its gradients are spread over a plane
+ * with gaps where the stride has skipped pixels and a border of zeros, so that every input pixel
+ * is a plain correlation with the flipped kernel whatever stride and padding.
+ *
+ * A word of the plane holds two neighbours, g[x] + 65536 g[x + 1]: its product with a tap serves
+ * two input pixels. The compiler keeps the taps of a channel below sum |w| <= 255, so both sums
+ * fit in 16 bits (backward_axpy.h).
+ */
 #include "backward_parts.h"
+
+#define BAND 128u /* sums, or a row of the input if that is longer */
 
 /* Of a Cortex-M0+; docs/rp2040.md. */
 #define CYCLES_TAP 64u    /* of an output pixel */
 #define CYCLES_PIXEL 290u /* of the input */
 
 typedef struct {
-  const int16_t *plane; /* M_c G_c [rows][columns] */
-  const int8_t *weights;
-  uint32_t channels; /* stride of weights */
-  const rt_backward_layer_t *layer;
-} gather_t;
+  uint32_t kernel_height, kernel_width;
+  uint32_t rows, columns;  /* of the input */
+  uint32_t height, length; /* of the plane, in words */
+  uint32_t top, left;      /* where the first output pixel lies in it */
+  uint32_t band;           /* rows at a time */
+} plane_t;
 
-/* x / stride where it divides, else -1. */
-static int32_t divide_exactly(int32_t x, int32_t stride) {
-  if (x < 0 || stride == 1) return x;
-  if (stride == 2) return x & 1 ? -1 : x >> 1;
-  int32_t quotient = (int32_t)rt_fixed_divide((uint32_t)x, (uint32_t)stride);
-  return quotient * stride == x ? quotient : -1;
+static plane_t plane_of(const rt_layer_t *layer, uint32_t rows, uint32_t columns) {
+  plane_t p;
+  p.kernel_height = (uint32_t)layer->kernel_height;
+  p.kernel_width = (uint32_t)layer->kernel_width;
+  p.rows = rows;
+  p.columns = columns;
+  p.height = rows + p.kernel_height - 1u;
+  p.length = ((columns + 1u) & ~1u) + p.kernel_width - 1u;
+  p.top = p.kernel_height - 1u - (uint32_t)layer->pad_top;
+  p.left = p.kernel_width - 1u - (uint32_t)layer->pad_left;
+  p.band = columns >= BAND ? 1u : rt_fixed_divide(BAND, columns);
+  if (p.band > rows) p.band = rows;
+  return p;
 }
 
-/* Sum over one kernel row. y_out is valid. */
-static int32_t gather_row(const gather_t *gather, int32_t kernel_y, int32_t y_out, int32_t x_in) {
-  const rt_layer_t *layer = gather->layer->layer;
-  int32_t sum = 0;
-  for (int32_t kx = 0; kx < layer->kernel_width; kx++) {
-    int32_t x = divide_exactly(x_in + layer->pad_left - kx, layer->stride_width);
-    if (x < 0 || x >= (int32_t)gather->layer->columns) continue;
-    int32_t tap = kernel_y * layer->kernel_width + kx;
-    sum += gather->weights[(uint32_t)tap * gather->channels] *
-           gather->plane[y_out * (int32_t)gather->layer->columns + x];
+/* One sum more than the band has, since sums come in pairs. */
+uint32_t rt_backward_depthwise_bytes(const rt_layer_t *layer, uint32_t rows, uint32_t columns) {
+  plane_t p = plane_of(layer, rows, columns);
+  return 4u * (p.height * p.length + p.band * columns + 1u);
+}
+
+/* Adds value to both words that it is part of: alone in its place, so that nothing carries over. */
+static void put(uint32_t *at, uint32_t has_left, int32_t value) {
+  at[0] += (uint32_t)value;
+  if (has_left) at[-1] += (uint32_t)value << 16;
+}
+
+static void fill_plane(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                       uint32_t channel, const plane_t *p, uint32_t *plane) {
+  uint32_t stride = (uint32_t)layer->layer->stride_width;
+  uint32_t down = (uint32_t)layer->layer->stride_height * p->length;
+  uint32_t *row = plane + p->top * p->length + p->left;
+  __builtin_memset(plane, 0, p->height * p->length * sizeof(uint32_t));
+  for (uint32_t first = 0; first < layer->pixels; first += layer->columns, row += down) {
+    uint32_t *at = row;
+    for (uint32_t x = 0; x < layer->columns; x++, at += stride) {
+      put(at, p->left + x > 0, rt_backward_value(backward, layer, first + x, channel));
+    }
   }
-  return sum;
 }
 
-static int32_t gather_pixel(const gather_t *gather, int32_t y_in, int32_t x_in) {
-  const rt_layer_t *layer = gather->layer->layer;
-  int32_t sum = 0;
-  for (int32_t ky = 0; ky < layer->kernel_height; ky++) {
-    int32_t y = divide_exactly(y_in + layer->pad_top - ky, layer->stride_height);
-    if (y >= 0 && y < (int32_t)gather->layer->rows) sum += gather_row(gather, ky, y, x_in);
-  }
-  return sum;
-}
-
-static void load_plane(const rt_backward_t *backward, const rt_backward_layer_t *layer,
-                       uint32_t channel, int32_t largest, int16_t *plane) {
-  int32_t gain = rt_backward_gain(layer->layer, channel, largest);
-  int32_t right = rt_backward_gain_right(backward);
-  for (uint32_t p = 0; p < layer->rows * layer->columns; p++) {
-    int32_t g = rt_backward_load(backward, layer, p, channel);
-    plane[p] = (int16_t)rt_backward_apply_gain(g, gain, right);
+/* Sums of the input pixels of a row, two at a time. */
+static void correlate_row(const plane_t *p, const uint32_t *plane, const uint32_t *taps,
+                          int32_t *sums) {
+  for (uint32_t x = 0; x < p->columns; x += 2, sums += 2) {
+    const uint32_t *w = taps;
+    uint32_t acc = 0;
+    for (uint32_t ky = 0; ky < p->kernel_height; ky++) {
+      const uint32_t *g = plane + ky * p->length + x;
+      for (uint32_t kx = 0; kx < p->kernel_width; kx++) acc += *w++ * *g++;
+    }
+    sums[0] = (int16_t)(acc & 0xffffu);
+    sums[1] = (int32_t)(acc - (uint32_t)sums[0]) >> 16;
   }
 }
 
 rt_status_t rt_backward_depthwise(rt_backward_t *backward, const rt_backward_layer_t *layer,
                                   uint32_t *random, uint32_t *cycles) {
-  const rt_adapter_t *adapter = backward->adapter;
-  const rt_tensor_t *input = &adapter->engine->model->tensors[layer->layer->input];
+  const rt_tensor_t *input = &backward->adapter->engine->model->tensors[layer->layer->input];
   uint32_t channel = backward->next;
-  int32_t largest =
-      channel == 0 ? rt_backward_prepare(backward, layer) : rt_backward_gain_shift(layer);
-  int16_t *plane = rt_adapter_buffer(adapter, &adapter->plan->plane);
-  load_plane(backward, layer, channel, largest, plane);
-  gather_t gather = {plane, layer->layer->weights + channel, layer->outputs, layer};
-  for (int32_t y = 0; y < input->height; y++) {
-    for (int32_t x = 0; x < input->width; x++) {
-      uint32_t pixel = (uint32_t)(y * input->width + x);
-      rt_backward_store(backward, layer, pixel * layer->inputs + channel,
-                        gather_pixel(&gather, y, x), random);
+  if (channel == 0) rt_backward_prepare(backward, layer);
+  plane_t p = plane_of(layer->layer, (uint32_t)input->height, (uint32_t)input->width);
+  uint32_t *plane = rt_backward_work(backward);
+  int32_t *sums = (int32_t *)(void *)(plane + p.height * p.length);
+  uint32_t taps = p.kernel_height * p.kernel_width;
+  fill_plane(backward, layer, channel, &p, plane);
+  for (uint32_t y = 0; y < p.rows; y += p.band) {
+    uint32_t rows = p.rows - y < p.band ? p.rows - y : p.band;
+    for (uint32_t r = 0; r < rows; r++) {
+      correlate_row(&p, plane + (y + r) * p.length, layer->step->weights + channel * taps,
+                    sums + r * p.columns);
     }
+    rt_backward_store(backward, layer, y * p.columns * layer->inputs + channel, layer->inputs, sums,
+                      rows * p.columns, random);
   }
-  uint32_t taps = (uint32_t)(layer->layer->kernel_height * layer->layer->kernel_width);
-  *cycles += (uint32_t)(input->height * input->width) * CYCLES_PIXEL +
-             layer->rows * layer->columns * taps * CYCLES_TAP;
+  *cycles += p.rows * p.columns * CYCLES_PIXEL + layer->pixels * taps * CYCLES_TAP;
   return ++backward->next < layer->outputs ? RT_BUSY : RT_OK;
 }

@@ -19,6 +19,30 @@ static int site_tables(const rt_model_t *model, const rt_adapter_plan_t *plan,
   return 1;
 }
 
+/* Words of a step's weights: see adapter.h. The sizes of layers keep them within 32 bits. */
+static uint32_t step_words(const rt_model_t *model, const rt_layer_t *layer) {
+  const rt_tensor_t *input = &model->tensors[layer->input];
+  const uint32_t outputs = (uint32_t)model->tensors[layer->output].channels;
+  if (layer->op == RT_OP_DEPTHWISE_CONV_2D) {
+    return outputs * (uint32_t)(layer->kernel_height * layer->kernel_width);
+  }
+  uint32_t inputs = (uint32_t)input->channels;
+  if (layer->op == RT_OP_FULLY_CONNECTED) inputs *= (uint32_t)(input->height * input->width);
+  return outputs * (((inputs + 7u) & ~7u) / 2u);
+}
+
+static int step_tables(const rt_model_t *model, const rt_adapter_plan_t *plan,
+                       const rt_image_t *image) {
+  for (uint32_t i = 0; i < plan->step_count; i++) {
+    const rt_adapter_step_t *step = &plan->steps[i];
+    if (step->layer >= model->layer_count) return 0;
+    if (step->weights == 0) continue;
+    const uint32_t words = step_words(model, &model->layers[step->layer]);
+    if (!rt_image_holds(image, step->weights, words * 4u, 4)) return 0;
+  }
+  return 1;
+}
+
 rt_status_t rt_model_check_adapter(const rt_model_t *model, const void *image,
                                    uint32_t image_bytes) {
   const rt_image_t memory = {image, image_bytes};
@@ -32,5 +56,8 @@ rt_status_t rt_model_check_adapter(const rt_model_t *model, const void *image,
                     table(&memory, plan->steps, plan->step_count, sizeof(rt_adapter_step_t)) &&
                     table(&memory, plan->masks, plan->mask_count, sizeof(rt_adapter_mask_t)) &&
                     table(&memory, plan->groups, plan->group_count, sizeof(rt_adapter_group_t));
-  return sound && site_tables(model, plan, &memory) ? RT_OK : RT_ERROR_MODEL_LAYOUT;
+  if (!sound) return RT_ERROR_MODEL_LAYOUT;
+  return site_tables(model, plan, &memory) && step_tables(model, plan, &memory)
+             ? RT_OK
+             : RT_ERROR_MODEL_LAYOUT;
 }

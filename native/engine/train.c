@@ -335,7 +335,7 @@ static rt_status_t sample_forward_unit(rt_trainer_t *trainer, uint32_t *cycles) 
   rt_status_t status = forward_unit(trainer, slot, trainer->params.views > 1, cycles);
   if (status != RT_OK) return status;
   const int32_t *delta = learn(trainer, trainer->adapter->vector, cycles);
-  rt_backward_begin(&trainer->backward, trainer->adapter, delta);
+  rt_backward_begin(&trainer->backward, trainer->adapter, delta, &trainer->round_random);
   trainer->phase = RT_PHASE_BACKWARD;
   return RT_BUSY;
 }

@@ -36,8 +36,6 @@ export function referenceArrays(name: CaseName, method: Method): Map<string, Flo
   );
 }
 
-const PHASE_UPDATE = 6;
-
 /** What the engine has computed when the gradients of one window are complete. */
 export interface EngineGradients {
   loss: number;
@@ -47,29 +45,55 @@ export interface EngineGradients {
 }
 
 /**
- * Runs one window forward and backward, unit by unit, in the second step of a burst: in the first,
- * whose rate is too small to matter, the backward pass finds its shifts.
+ * Runs one window forward and backward, unit by unit, `passes` times with other random numbers, and
+ * takes the mean. A burst does it, whose rate is too small to change anything; in its first steps,
+ * which do not count, the backward pass finds its shifts.
  */
-export async function engineGradients(name: CaseName, method: Method): Promise<EngineGradients> {
+export async function engineGradients(
+  name: CaseName,
+  method: Method,
+  passes = 1,
+): Promise<EngineGradients> {
   const { window } = readReference(name);
   // Only this one has gradients to look at.
   const engine = await trainedCase(name, method, 'busy', { optimizer: 'momentum' });
   const { training } = engine;
-  const { firmware, trainer } = training.internals;
   const { labels } = readCase(name);
   labels.forEach((_, i) => training.assign(i, i === window ? 'train' : 'heldOut'));
-  training.begin({ steps: 2, batch: 1, views: 1, seed: 1, rate: 2 ** -24, decay: 0, smoothing: 0 });
-  while (training.step < 1) training.run(1);
+  const steps = SETTLING_STEPS + passes;
+  training.begin({ steps, batch: 1, views: 1, seed: 1, rate: 2 ** -24, decay: 0, smoothing: 0 });
+  while (training.step < SETTLING_STEPS) training.run(1);
   const signals = new Map<string, Float64Array>();
+  const parameters = new Float64Array(readParameters(engine, name, method).length);
+  for (let pass = 0; pass < passes; pass++) {
+    runToUpdate(engine, signals);
+    addTo(parameters, readParameters(engine, name, method));
+    while (pass + 1 < passes && training.step === SETTLING_STEPS + pass) training.run(1);
+  }
+  for (const sum of [parameters, ...signals.values()]) sum.forEach((v, i) => (sum[i] = v / passes));
+  return { loss: training.loss, parameters, signals };
+}
+
+/** Steps until the shifts of a window stay the same. */
+const SETTLING_STEPS = 2;
+
+function addTo(sum: Float64Array, values: Float64Array): void {
+  values.forEach((value, i) => (sum[i] = (sum[i] ?? 0) + value));
+}
+
+/** One sample up to its update; adds the signals on the way to `signals`. */
+function runToUpdate(engine: Engine, signals: Map<string, Float64Array>): void {
+  const { training } = engine;
+  const { firmware, trainer } = training.internals;
   const position = (): number => firmware.call('rt_sim_backward_step', trainer);
   let step = position();
-  while (firmware.call('rt_sim_trainer_phase', trainer) !== PHASE_UPDATE) {
+  while (training.phase !== 'update') {
+    const backward = training.phase === 'backward';
     training.run(1);
     // Step 0 is the pool, whose gradient is one pixel and not in the signal.
-    if (position() === step + 1 && step > 0) readSignal(engine, step, signals);
+    if (backward && position() === step + 1 && step > 0) readSignal(engine, step, signals);
     step = position();
   }
-  return { loss: training.loss, parameters: readParameters(engine, name, method), signals };
 }
 
 function readSignal(engine: Engine, step: number, signals: Map<string, Float64Array>): void {
@@ -78,8 +102,11 @@ function readSignal(engine: Engine, step: number, signals: Map<string, Float64Ar
   const exponent = firmware.call('rt_sim_backward_exponent', trainer);
   const at = firmware.call('rt_sim_adapter_signal', adapter);
   const count = engine.layerInputValues(layer);
-  const values = Float64Array.from(firmware.i16(at, count), (value) => value * 2 ** -exponent);
-  signals.set(`input ${layer}`, values);
+  const values = Float64Array.from(firmware.i8(at, count), (value) => value * 2 ** -exponent);
+  const key = `input ${layer}`;
+  const sum = signals.get(key) ?? new Float64Array(count);
+  addTo(sum, values);
+  signals.set(key, sum);
 }
 
 function readParameters(engine: Engine, name: CaseName, method: Method): Float64Array {

@@ -17,7 +17,7 @@ const int32_t *rt_sim_adapter_logits(const rt_adapter_t *adapter) { return adapt
 const int8_t *rt_sim_adapter_vector(const rt_adapter_t *adapter) { return adapter->vector; }
 const int8_t *rt_sim_adapter_payload(const rt_adapter_t *adapter) { return adapter->exponents; }
 const int16_t *rt_sim_adapter_gradient(const rt_adapter_t *adapter) { return adapter->gradient; }
-const int16_t *rt_sim_adapter_signal(const rt_adapter_t *adapter) {
+const int8_t *rt_sim_adapter_signal(const rt_adapter_t *adapter) {
   return rt_adapter_buffer(adapter, &adapter->plan->signal);
 }
 uint32_t rt_sim_adapter_step_layer(const rt_adapter_t *adapter, uint32_t step) {

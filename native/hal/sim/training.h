@@ -15,7 +15,7 @@ const int32_t *rt_sim_adapter_logits(const rt_adapter_t *adapter);
 const int8_t *rt_sim_adapter_vector(const rt_adapter_t *adapter);
 const int8_t *rt_sim_adapter_payload(const rt_adapter_t *adapter);
 const int16_t *rt_sim_adapter_gradient(const rt_adapter_t *adapter);
-const int16_t *rt_sim_adapter_signal(const rt_adapter_t *adapter);
+const int8_t *rt_sim_adapter_signal(const rt_adapter_t *adapter);
 uint32_t rt_sim_adapter_step_layer(const rt_adapter_t *adapter, uint32_t step);
 int32_t rt_sim_group_gradient_exponent(const rt_adapter_t *adapter, uint32_t group);
 void rt_sim_adapter_training(rt_adapter_t *adapter, uint32_t training);

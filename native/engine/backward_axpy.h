@@ -1,0 +1,32 @@
+/*
+ * Sums of scaled rows, two products a multiply: how a pixel's gradient goes back through a matrix.
+ *
+ * A row holds two weights a word, word = w[2j] + 65536 * w[2j + 1] modulo 2^32. A sum of
+ * factor * word has the sum of factor * w[2j] in its lower half and, less that one's borrow, the
+ * sum of factor * w[2j + 1] in its upper half: exact as long as both sums fit in 16 bits, which
+ * the caller sees to: sum |factor| * max |w| <= 32767 over the terms of a call. Only terms that
+ * are not 0 are listed, so that what a ReLU has stopped costs nothing.
+ */
+#ifndef RT_ENGINE_BACKWARD_AXPY_H
+#define RT_ENGINE_BACKWARD_AXPY_H
+
+#include <stdint.h>
+
+#define RT_AXPY_LIMIT 32767
+#define RT_AXPY_BLOCK 8u /* columns; rows are padded with 0 to a multiple */
+
+typedef struct {
+  int32_t factor;
+  const uint32_t *row; /* [4 * blocks] */
+} rt_axpy_term_t;
+
+/* sums[i] = (add ? sums[i] : 0) + sum_t factor_t * row_t,i for 8 * blocks columns; count and
+ * blocks at least 1. */
+void rt_axpy(const rt_axpy_term_t *terms, uint32_t count, uint32_t blocks, int32_t *sums,
+             uint32_t add);
+
+/* The same in portable C, which is what other targets than Cortex-M0+ run. */
+void rt_axpy_portable(const rt_axpy_term_t *terms, uint32_t count, uint32_t blocks, int32_t *sums,
+                      uint32_t add);
+
+#endif
