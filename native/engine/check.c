@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include "depthwise.h"
 #include "pair_dot.h"
 #include "quick.h"
 
@@ -62,7 +63,11 @@ static int rescaling_is_sound(int32_t multiplier, int32_t shift) {
 
 /* Any words are: they give wrong sums, but no wrong address. */
 static int packed_is_sound(const check_t *c, const rt_layer_t *l, uint32_t rows, uint32_t length) {
-  if (l->op == RT_OP_DEPTHWISE_CONV_2D) return 0;
+  if (l->op == RT_OP_DEPTHWISE_CONV_2D) {
+    const rt_tensor_t *tensors = c->model->tensors;
+    return rt_depthwise_fits(l, &tensors[l->input], &tensors[l->output]) &&
+           readable(c, l->packed, 4 * RT_DEPTHWISE_WORDS * rows, 4);
+  }
   return readable(c, l->packed, 4 * rt_pair_table_words(rows, length), 4);
 }
 

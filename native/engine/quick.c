@@ -11,7 +11,7 @@ void rt_quick_pixel_portable(const int32_t *channels, const int32_t *acc, int8_t
 
 #if defined(__ARM_ARCH_6M__)
 
-int32_t rt_quick_decide(const rt_quick_t *quick, const int32_t *acc) {
+RT_HOT int32_t rt_quick_decide(const rt_quick_t *quick, const int32_t *acc) {
   const uint32_t i = (uint32_t)(acc - quick->acc);
   return rt_output(*acc, quick->multiplier[i], quick->shift[i], quick->zero_point, quick->low,
                    quick->high);
@@ -101,15 +101,11 @@ __asm__(RT_HOT_SECTION("rt_quick_pixel")
         "  mov r0, r12\n"
         "  push {r0, r1}\n" /* the second for the stack's alignment */
         "  subs r1, r1, #4\n"
-        "  ldr r3, 15f\n"
-        "  blx r3\n"
+        "  bl rt_quick_decide\n"
         "  mov r3, r0\n"
         "  pop {r0, r1}\n"
         "  mov r12, r0\n"
         "  pop {r0-r2, pc}\n"
-        "  .p2align 2\n"
-        "15:\n"
-        "  .word rt_quick_decide\n"
         "  .size rt_quick_pixel, . - rt_quick_pixel\n"
         "  .text\n");
 

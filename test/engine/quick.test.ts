@@ -83,11 +83,11 @@ function compare(layer: Layer, accumulators: Int32Array): void {
 function staircase(multiplier: number, shift: number, random: Random): Int32Array {
   const scale = multiplier * 2 ** (shift - 31);
   const list = [INT32_MIN, INT32_MIN + 1, -1, 0, 1, INT32_MAX - 1, INT32_MAX];
-  for (let step = -260; step <= 260; step += 1 + random.below(4)) {
+  for (let step = -260; step <= 260; step += 1 + random.below(9)) {
     const near = Math.round((step + 0.5) / scale);
     for (let d = -2; d <= 2; d++) list.push(near + d);
   }
-  for (let i = 0; i < 200; i++) list.push(Math.round((random.int8() * 1.2) / scale));
+  for (let i = 0; i < 40; i++) list.push(Math.round((random.int8() * 1.2) / scale));
   return Int32Array.from(
     list.filter((acc) => acc >= INT32_MIN && acc <= INT32_MAX && Number.isFinite(acc)),
   );

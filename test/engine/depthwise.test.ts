@@ -1,0 +1,264 @@
+/**
+ * The 3x3 depthwise kernel of the boards: machine code and portable C against the definition, for
+ * every way a window can lie, on random and extreme data.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { buildImage } from '../../bench/rp2040/build.ts';
+import { Rp2040Machine } from '../../bench/rp2040/machine.ts';
+import { packDepthwise, type DepthwiseChannels } from '../../compiler/depthwise.ts';
+import { RtLayer, RtTensor } from '../../compiler/model.ts';
+import { quickTable, requantised } from '../../compiler/requantise.ts';
+import { Random } from '../support/random.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'retune-depthwise-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const files = ['depthwise.c', 'depthwise_3x3.c', 'requantise.c', 'quick.c'];
+const sources = [...files.map((file) => `native/engine/${file}`), 'native/hal/libc.c'];
+const flags = ['-O2', '-Inative', '-Inative/engine'];
+const output = join(folder, 'depthwise.elf');
+buildImage({ sources, output, flags });
+const portable = join(folder, 'portable.elf');
+buildImage({ sources, output: portable, flags: [...flags, '-U__ARM_ARCH_6M__'] });
+const IMAGES = [output, portable].map((elf) => Rp2040Machine.load(elf));
+
+interface Shape {
+  height: number;
+  width: number;
+  channels: number;
+  stride: [height: number, width: number];
+  pad: [top: number, left: number];
+  out: [height: number, width: number];
+}
+
+function shape(
+  height: number,
+  width: number,
+  channels: number,
+  stride: [number, number],
+  padding: 'SAME' | 'VALID',
+): Shape {
+  const axis = (size: number, step: number): { out: number; pad: number } => {
+    if (padding === 'VALID') return { out: Math.floor((size - 3) / step) + 1, pad: 0 };
+    const out = Math.ceil(size / step);
+    return { out, pad: Math.floor(Math.max(0, (out - 1) * step + 3 - size) / 2) };
+  };
+  const [y, x] = [axis(height, stride[0]), axis(width, stride[1])];
+  return { height, width, channels, stride, pad: [y.pad, x.pad], out: [y.out, x.out] };
+}
+
+const SHAPES: Shape[] = [
+  shape(25, 5, 8, [1, 1], 'SAME'),
+  shape(3, 3, 2, [1, 1], 'SAME'),
+  shape(4, 1, 17, [1, 1], 'SAME'),
+  shape(4, 2, 3, [1, 1], 'SAME'),
+  shape(5, 9, 11, [1, 1], 'VALID'),
+  shape(3, 3, 4, [1, 1], 'VALID'),
+  shape(6, 6, 9, [2, 2], 'SAME'),
+  shape(7, 7, 9, [2, 2], 'SAME'),
+  shape(8, 5, 6, [2, 2], 'VALID'),
+  shape(8, 6, 6, [2, 2], 'VALID'),
+  shape(25, 5, 5, [2, 2], 'SAME'),
+  shape(5, 1, 3, [1, 2], 'SAME'),
+  shape(5, 2, 3, [3, 2], 'SAME'),
+  shape(9, 4, 3, [2, 1], 'SAME'),
+];
+
+interface Case extends DepthwiseChannels {
+  shape: Shape;
+  x: Int8Array;
+}
+
+type Draw = (random: Random) => number;
+interface Data {
+  x: Draw;
+  weight: Draw;
+  bias: Draw;
+  multiplier: Draw;
+  shift: Draw;
+  zeroPoint: Draw;
+  range: (zeroPoint: number) => { min: number; max: number };
+}
+
+const DATA: Record<string, Data> = {
+  'random, behind a ReLU': {
+    x: (r) => r.int8(),
+    weight: (r) => Math.max(-127, r.int8()),
+    bias: (r) => r.between(-20000, 20000),
+    multiplier: (r) => r.between(2 ** 30, 2 ** 31 - 1),
+    shift: (r) => -r.between(5, 9),
+    zeroPoint: () => -128,
+    range: (min) => ({ min, max: 127 }),
+  },
+  'random, any output': {
+    x: (r) => r.int8(),
+    weight: (r) => r.int8() >> 2,
+    bias: (r) => r.between(-3000, 3000),
+    multiplier: (r) => r.between(2 ** 30, 2 ** 31 - 1),
+    shift: () => -8,
+    zeroPoint: (r) => r.int8(),
+    range: () => ({ min: -128, max: 127 }),
+  },
+  'ends of everything': {
+    x: (r) => (r.oneIn(2) ? -128 : 127),
+    weight: (r) => (r.oneIn(2) ? -127 : 127),
+    bias: (r) => (r.oneIn(2) ? -(2 ** 30) : 2 ** 30),
+    multiplier: (r) => (r.oneIn(2) ? 2 ** 30 : 2 ** 31 - 1),
+    shift: (r) => r.pick([0, -1, -9, -31]),
+    zeroPoint: (r) => r.pick([-128, 127]),
+    range: (min) => ({ min: Math.min(min, 0), max: 90 }),
+  },
+  'channels without weights, scales over 1': {
+    x: (r) => r.int8(),
+    weight: (r) => (r.oneIn(2) ? 0 : 1),
+    bias: (r) => r.between(-100, 100),
+    multiplier: (r) => r.pick([0, 2 ** 30, 1518500250]),
+    shift: (r) => r.pick([-31, 0, 1, 3]),
+    zeroPoint: (r) => r.pick([-128, 0, 127]),
+    range: () => ({ min: -128, max: 127 }),
+  },
+};
+
+function draw(shape: Shape, data: Data, random: Random): Case {
+  const { channels } = shape;
+  const list = (count: number, of: Draw): number[] =>
+    Array.from({ length: count }, () => of(random));
+  const outputZeroPoint = data.zeroPoint(random);
+  return {
+    shape,
+    x: Int8Array.from(list(shape.height * shape.width * channels, data.x)),
+    weights: Int8Array.from(list(9 * channels, data.weight)),
+    bias: Int32Array.from(list(channels, data.bias)),
+    multiplier: Int32Array.from(list(channels, data.multiplier)),
+    shift: Int32Array.from(list(channels, data.shift)),
+    inputZeroPoint: random.pick([-128, -3, 127]),
+    outputZeroPoint,
+    range: data.range(outputZeroPoint),
+  };
+}
+
+function definition(test: Case): Int8Array {
+  const { height, width, channels, stride, pad, out } = test.shape;
+  const y = new Int8Array(out[0] * out[1] * channels);
+  y.forEach((_, at) => {
+    const c = at % channels;
+    const column = Math.floor(at / channels) % out[1];
+    const row = Math.floor(at / channels / out[1]);
+    let sum = test.bias[c] ?? 0;
+    for (let tap = 0; tap < 9; tap++) {
+      const r = row * stride[0] - pad[0] + Math.floor(tap / 3);
+      const k = column * stride[1] - pad[1] + (tap % 3);
+      const inside = r >= 0 && r < height && k >= 0 && k < width;
+      const x = inside ? test.x[(r * width + k) * channels + c] : test.inputZeroPoint;
+      sum += (x ?? 0) * (test.weights[tap * channels + c] ?? 0);
+    }
+    const { min, max } = test.range;
+    const { multiplier, shift, outputZeroPoint } = test;
+    const q = requantised(BigInt(sum), multiplier[c] ?? 0, shift[c] ?? 0, outputZeroPoint);
+    y[at] = Math.min(max, Math.max(min, q));
+  });
+  return y;
+}
+
+/** All rows by rt_depthwise_row; with the packed table unless `plain`. */
+function run(machine: Rp2040Machine, test: Case, plain: boolean): Int8Array {
+  const { shape } = test;
+  let at = machine.address('__heap_start');
+  const put = (data: ArrayBufferView): number => {
+    const address = at;
+    machine.write(data, address);
+    at += (data.byteLength + 15) & ~7;
+    return address;
+  };
+  const words = (type: typeof RtLayer, values: Record<string, number>): number => {
+    const table = new Int32Array(type.bytes / 4);
+    for (const { name, offset } of type.fields) table[offset / 4] = values[name] ?? 0;
+    return put(table);
+  };
+  const packed = packDepthwise(test);
+  if (packed === undefined) throw new Error('cannot be packed');
+  const { multiplier, shift, outputZeroPoint, range } = test;
+  const layer = words(RtLayer, {
+    op: 2,
+    kernel_height: 3,
+    kernel_width: 3,
+    stride_height: shape.stride[0],
+    stride_width: shape.stride[1],
+    pad_top: shape.pad[0],
+    pad_left: shape.pad[1],
+    activation_min: range.min,
+    activation_max: range.max,
+    weights: put(test.weights),
+    bias: put(test.bias),
+    multiplier: put(multiplier),
+    shift: put(shift),
+    packed: plain ? 0 : put(packed),
+    quick: plain ? 0 : put(quickTable(multiplier, shift, outputZeroPoint, range)),
+  });
+  const { channels } = shape;
+  const tensor = (height: number, width: number, zeroPoint: number): number =>
+    words(RtTensor, { height, width, channels, zero_point: zeroPoint });
+  const input = tensor(shape.height, shape.width, test.inputZeroPoint);
+  const output = tensor(shape.out[0], shape.out[1], outputZeroPoint);
+  const x = put(test.x);
+  const bytes = shape.out[0] * shape.out[1] * channels;
+  const y = put(new Int8Array(bytes + 8).fill(0x55)) + 4;
+  const kernel = put(Int32Array.of(layer, input, output, x, 0, 0, y, 0, 0));
+  for (let row = 0; row < shape.out[0]; row++) machine.call('rt_depthwise_row', [kernel, row]);
+  const around = [...machine.readInt8(y - 4, 4), ...machine.readInt8(y + bytes, 4)];
+  expect(around).toEqual(new Array(8).fill(0x55));
+  return machine.readInt8(y, bytes);
+}
+
+describe('rt_depthwise_row with packed weights', () => {
+  for (const [name, data] of Object.entries(DATA)) {
+    it(`is exact: ${name}`, () => {
+      const random = new Random(21);
+      for (const each of SHAPES) {
+        const test = draw(each, data, random);
+        const expected = definition(test);
+        for (const machine of IMAGES) {
+          expect(run(machine, test, false)).toEqual(expected);
+          expect(run(machine, test, true)).toEqual(expected);
+        }
+      }
+    });
+  }
+
+  it('leaves the registers of its caller alone', () => {
+    const [machine] = IMAGES;
+    if (machine === undefined) throw new Error('there is no image');
+    const { registers } = machine.chip.core;
+    const data = DATA['random, any output'];
+    if (data === undefined) throw new Error('there is no such data');
+    for (const each of SHAPES) {
+      for (let r = 4; r < 12; r++) registers[r] = 0x1000 + r;
+      run(machine, draw(each, data, new Random(1)), false);
+      const kept = Array.from(registers.slice(4, 12), (r) => r - 0x1000);
+      expect(kept).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
+    }
+  });
+});
+
+describe('packDepthwise', () => {
+  const layer: DepthwiseChannels = {
+    weights: new Int8Array(9),
+    bias: new Int32Array(1),
+    multiplier: Int32Array.of(2 ** 30),
+    shift: Int32Array.of(-8),
+    inputZeroPoint: 0,
+    outputZeroPoint: 0,
+    range: { min: -128, max: 127 },
+  };
+
+  it('refuses two weights of -128 above each other, and scales that are too small to be quick', () => {
+    expect(packDepthwise({ ...layer, weights: Int8Array.of(-128, 0, 0, 0, -128) })).toBeDefined();
+    expect(packDepthwise({ ...layer, weights: Int8Array.of(-128, 0, 0, -128) })).toBeUndefined();
+    const weights = new Int8Array(9).fill(1);
+    expect(packDepthwise({ ...layer, weights })).toBeDefined();
+    expect(packDepthwise({ ...layer, weights, shift: Int32Array.of(-2) })).toBeUndefined();
+  });
+});
