@@ -20,7 +20,6 @@ export const RtAdapterTap = struct('rt_adapter_tap_t', HEADER, { layer: u32, fir
 
 export const RtAdapterSite = struct('rt_adapter_site_t', HEADER, {
   layer: u32,
-  hidden_shift: u32,
   input_scale: nested(RtReal),
   ratio: nested(RtReal),
   inverse_weight_scale: pointer('rt_real_t'),
@@ -77,6 +76,7 @@ export const RtAdapterPlan = struct('rt_adapter_plan_t', HEADER, {
   vector: buffer,
   logits: buffer,
   scratch: buffer,
+  lora: buffer,
   snapshot: buffer,
   state: buffer,
   residual: buffer,

@@ -6,9 +6,11 @@
 import { RetuneError } from '../cli/error.ts';
 import type { AdapterOptions, TrainingCache, TrainingPlan } from './adapter.ts';
 import { activationCache } from './activation-cache.ts';
+import type { PlanBuffer } from './arena.ts';
 import { backwardPath, planBackward, type Backward } from './backward.ts';
 import type { StructTable, StructValue, Table } from './layout.ts';
 import type { LoweredLayer, LoweredModel, LoweredTensor } from './lower.ts';
+import { packedWords } from './packing.ts';
 import { quantizeMultiplier } from './quantize.ts';
 import { NONE, RtReal } from './model.ts';
 import {
@@ -306,6 +308,7 @@ class Planner {
     list.always('vector', vector, 'adapter');
     list.always('logits', 8 * this.classes, 'adapter');
     list.always('scratch', 4 * widest, 'adapter');
+    list.add(this.loraTables(sites));
     list.always('snapshot', payload);
     list.always('state', 20 * groups.length + 4 * (backward?.steps.length ?? 0));
     list.always('residual', parameters);
@@ -316,6 +319,18 @@ class Planner {
     list.always('cache', cache.windows * cache.entryBytes);
     list.add(backward?.buffers ?? []);
     return list;
+  }
+
+  /** Tables of native/engine/lora.h for one site at a time, live while sites are computed. */
+  private loraTables(sites: LoweredLayer[]): PlanBuffer[] {
+    const first = sites[0]?.index;
+    const last = sites.at(-1)?.index;
+    if (first === undefined || last === undefined) return [];
+    const bytes = sites.map((site) => {
+      const { inputs, outputs } = this.siteShape(site);
+      return 4 * (packedWords(this.rank, inputs) + Math.ceil(this.rank / 4) * 4 * outputs);
+    });
+    return [{ name: 'lora', bytes: Math.max(...bytes), first, last, kind: 'adapter' }];
   }
 
   private build(
@@ -384,11 +399,9 @@ class Planner {
   }
 
   private siteValue(layer: LoweredLayer): StructValue {
-    const { inputs, ratio } = this.siteShape(layer);
-    const largest = inputs * 127 * 255 * 127 * this.rank;
+    const { ratio } = this.siteShape(layer);
     return {
       layer: layer.index,
-      hidden_shift: Math.max(0, Math.ceil(Math.log2(largest / 2 ** 31))),
       input_scale: real(this.tensor(layer.input).scale),
       ratio: real(ratio),
       inverse_weight_scale: realTable(
@@ -405,6 +418,7 @@ const BUFFER_MEMBERS = [
   'vector',
   'logits',
   'scratch',
+  'lora',
   'snapshot',
   'state',
   'residual',

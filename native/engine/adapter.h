@@ -55,7 +55,6 @@ typedef struct {
 /* A layer (FULLY_CONNECTED, or CONV_2D 1x1) with a low-rank delta. */
 typedef struct {
   uint32_t layer;
-  uint32_t hidden_shift; /* A x is shifted right by this, so that B A x fits in 32 bits */
   rt_real_t input_scale;
   rt_real_t ratio;                       /* input scale / output scale */
   const rt_real_t *inverse_weight_scale; /* [out] */
@@ -122,6 +121,7 @@ typedef struct rt_adapter_plan {
   rt_adapter_buffer_t vector;  /* int8: head input, then taps, of the last window */
   rt_adapter_buffer_t logits;  /* int32 Q16 [classes]: base, then with the adapter: 2 x classes */
   rt_adapter_buffer_t scratch; /* int32 [channels of the widest hooked layer] */
+  rt_adapter_buffer_t lora;    /* tables of one site; live in the forward pass: see lora.h */
 
   /* Training. */
   rt_adapter_buffer_t snapshot; /* a payload */
@@ -200,6 +200,13 @@ typedef struct rt_adapter_kind {
                     uint32_t *random);
 } rt_adapter_kind_t;
 
+/* What lora.c has prepared. */
+typedef struct {
+  uint32_t site;
+  uint32_t packed; /* 1: A is packed for rt_pair_dot */
+  int32_t shift;   /* q */
+} rt_lora_t;
+
 /* What the logits of a vector leave for learning from it. */
 typedef struct {
   uint32_t squares;                    /* of the values that the head's delta multiplies */
@@ -228,6 +235,7 @@ struct rt_adapter {
   int8_t *vector;
   int32_t *base_logits;
   int32_t *logits;
+  rt_lora_t lora;
 };
 
 /* Checks the plan, binds its buffers, hooks into the engine and resets the adapter.

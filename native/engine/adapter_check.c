@@ -94,7 +94,7 @@ static rt_status_t check_buffers(const rt_adapter_t *adapter) {
       buffer_fits(adapter, &plan->momentum, optimiser) &&
       buffer_fits(adapter, &plan->gradient, optimiser) &&
       buffer_fits(adapter, &plan->order, 4u * plan->windows) &&
-      buffer_fits(adapter, &plan->cache, 0);
+      buffer_fits(adapter, &plan->cache, 0) && buffer_fits(adapter, &plan->lora, 0);
   return fits ? RT_OK : RT_ERROR_MODEL_LAYOUT;
 }
 
@@ -148,7 +148,8 @@ static rt_status_t check_overlaps(const rt_adapter_t *adapter) {
                                         tensor_values(&model->tensors[t])};
     if (!clear_of_live(p, &tensor)) return RT_ERROR_MODEL_LAYOUT;
   }
-  return clear_of_live(p, &p->signal) && clear_of_live(p, &p->pooled) && clear_of_live(p, &p->work)
+  return clear_of_live(p, &p->signal) && clear_of_live(p, &p->pooled) &&
+                 clear_of_live(p, &p->work) && clear_of_live(p, &p->lora)
              ? RT_OK
              : RT_ERROR_MODEL_LAYOUT;
 }

@@ -2,13 +2,11 @@
  * Adapter kind "lora": the head, and low-rank deltas of chosen pointwise and dense layers (Hu et
  * al. 2021, "LoRA: low-rank adaptation of large language models").
  *   y_c += sum_k B_ck h_k,  h_k = sum_i A_ki x_i
- * A starts as small random numbers, B as zero. In the accumulator of channel c, whose unit is
- * input scale * weight scale of c, that is
- *   acc_c += (sum_k Bq_ck (hq_k >> t)) * 2^(t - eA - eB) / weight_scale_c
- * with t such that the sum fits in 32 bits (0 for all but wide layers). The backward pass through
- * the frozen layers is in backward.c.
+ * A starts as small random numbers, B as zero. lora.c adds the delta in the accumulators of the
+ * layer; the backward pass through the frozen layers is in backward.c.
  */
 #include "adapter.h"
+#include "lora.h"
 
 /* Of a Cortex-M0+; docs/rp2040.md. */
 #define CYCLES_MAC 10u
@@ -31,7 +29,7 @@ static rt_status_t check_site(const rt_adapter_t *adapter, uint32_t i) {
   const rt_adapter_plan_t *plan = adapter->plan;
   const rt_model_t *model = adapter->engine->model;
   const rt_adapter_site_t *site = &plan->sites[i];
-  if (site->layer >= plan->head_layer || site->hidden_shift > 31) return RT_ERROR_MODEL_LAYOUT;
+  if (site->layer >= plan->head_layer) return RT_ERROR_MODEL_LAYOUT;
   const rt_layer_t *layer = &model->layers[site->layer];
   uint32_t pointwise = layer->op == RT_OP_CONV_2D && layer->kernel_height == 1 &&
                        layer->kernel_width == 1 && layer->stride_height == 1 &&
@@ -42,7 +40,8 @@ static rt_status_t check_site(const rt_adapter_t *adapter, uint32_t i) {
   uint32_t group = RT_GROUP_LORA + 2u * i;
   if (!rt_adapter_has_group(plan, group, plan->rank, in) ||
       !rt_adapter_has_group(plan, group + 1u, out, plan->rank) ||
-      plan->scratch.bytes < out * sizeof(int32_t)) {
+      plan->scratch.bytes < out * sizeof(int32_t) ||
+      plan->lora.bytes < rt_lora_bytes(plan->rank, in, out)) {
     return RT_ERROR_MODEL_LAYOUT;
   }
   return RT_OK;
@@ -85,50 +84,58 @@ static uint32_t wants(rt_adapter_t *adapter, uint32_t layer) {
 
 static void pixel(rt_adapter_t *adapter, uint32_t layer, uint32_t pixel, const int8_t *x,
                   int32_t *acc) {
-  const rt_adapter_plan_t *plan = adapter->plan;
-  uint32_t i = find_site(plan, layer);
-  const rt_adapter_site_t *site = &plan->sites[i];
-  uint32_t group = RT_GROUP_LORA + 2u * i;
-  uint32_t in = plan->groups[group].columns;
-  uint32_t out = plan->groups[group + 1u].rows;
-  const rt_model_t *model = adapter->engine->model;
-  int32_t zero = model->tensors[model->layers[layer].input].zero_point;
-  const int8_t *a = rt_adapter_q(adapter, group);
-  const int8_t *b = rt_adapter_q(adapter, group + 1u);
-  int32_t h[RT_ADAPTER_RANK_MAX];
-  for (uint32_t k = 0; k < plan->rank; k++, a += in) {
-    int32_t sum = 0;
-    for (uint32_t j = 0; j < in; j++) sum += a[j] * (x[j] - zero);
-    h[k] = sum >> site->hidden_shift;
+  if (pixel == 0 || adapter->plan->sites[adapter->lora.site].layer != layer) {
+    rt_lora_prepare(adapter, find_site(adapter->plan, layer));
   }
-  int32_t exponent =
-      (int32_t)site->hidden_shift - adapter->exponents[group] - adapter->exponents[group + 1u];
-  for (uint32_t c = 0; c < out; c++, b += plan->rank) {
-    int32_t sum = 0;
-    for (uint32_t k = 0; k < plan->rank; k++) sum += b[k] * h[k];
-    rt_scale_t scale = rt_real_to_scale(rt_real_shift(site->inverse_weight_scale[c], exponent));
-    acc[c] += rt_fixed_scale_wide(sum, scale, (1 << 29) - 1);
-  }
-  (void)pixel;
+  rt_lora_pixel(adapter, x, acc);
 }
 
-/* Bits of one output row: where the layer's clamp lets gradients through. */
-static void row(rt_adapter_t *adapter, uint32_t layer, uint32_t row) {
-  const rt_adapter_mask_t *mask = find_mask(adapter->plan, layer);
-  const rt_layer_t *l = &adapter->engine->model->layers[layer];
-  const rt_tensor_t *tensor = &adapter->engine->model->tensors[l->output];
-  const int8_t *y = rt_engine_tensor(adapter->engine, l->output);
-  uint8_t *bits = (uint8_t *)adapter->engine->arena + mask->offset_bytes;
-  int32_t top = l->activation_max < 127 ? l->activation_max : 128;
-  uint32_t length = (uint32_t)(tensor->width * tensor->channels);
-  for (uint32_t i = row * length; i < (row + 1u) * length; i++) {
-    uint8_t bit = (uint8_t)(1u << (i & 7u));
+/* ---- masks: where a layer's clamp lets gradients through ---- */
+
+/* Of four bytes, the top bits of those that are not 0. */
+static inline uint32_t not_zero(uint32_t word) {
+  return (((word & 0x7f7f7f7fu) + 0x7f7f7f7fu) | word) & 0x80808080u;
+}
+
+/* Top bits of four bytes to bits 28..31. */
+static inline uint32_t gather_tops(uint32_t tops) { return (tops >> 7) * 0x10204080u >> 28; }
+
+/* Eight elements of a layer whose clamp is at -128 only. in: y, 4-aligned. */
+static inline uint8_t mask_byte(const int8_t *y) {
+  uint32_t words[2];
+  __builtin_memcpy(words, __builtin_assume_aligned(y, 4), 8);
+  const uint32_t low = not_zero(words[0] ^ 0x80808080u);
+  const uint32_t high = not_zero(words[1] ^ 0x80808080u);
+  return (uint8_t)(gather_tops(low) | gather_tops(high) << 4);
+}
+
+static void mask_elements(const rt_layer_t *l, const int8_t *y, uint8_t *bits, uint32_t from,
+                          uint32_t to) {
+  const int32_t top = l->activation_max < 127 ? l->activation_max : 128;
+  for (uint32_t i = from; i < to; i++) {
+    const uint8_t bit = (uint8_t)(1u << (i & 7u));
     if (y[i] > l->activation_min && y[i] < top) {
       bits[i >> 3] |= bit;
     } else {
       bits[i >> 3] &= (uint8_t)~bit;
     }
   }
+}
+
+/* Bits of one output row. */
+static void row(rt_adapter_t *adapter, uint32_t layer, uint32_t row) {
+  const rt_adapter_mask_t *mask = find_mask(adapter->plan, layer);
+  const rt_layer_t *l = &adapter->engine->model->layers[layer];
+  const rt_tensor_t *tensor = &adapter->engine->model->tensors[l->output];
+  const int8_t *y = rt_engine_tensor(adapter->engine, l->output);
+  uint8_t *bits = (uint8_t *)adapter->engine->arena + mask->offset_bytes;
+  const uint32_t length = (uint32_t)(tensor->width * tensor->channels);
+  uint32_t from = row * length;
+  const uint32_t to = from + length;
+  if (l->activation_min == -128 && l->activation_max == 127 && (from & 7u) == 0) {
+    for (; to - from >= 8; from += 8) bits[from >> 3] = mask_byte(y + from);
+  }
+  mask_elements(l, y, bits, from, to);
 }
 
 static uint32_t row_cycles(const rt_adapter_t *adapter, uint32_t layer) {

@@ -81,7 +81,7 @@ function personalise(subject: Subject, options: Partial<TrainingOptions>): Trace
 }
 
 async function onWasm(method: Method, options: Partial<TrainingOptions>): Promise<Trace> {
-  const engine = await Engine.load(MODEL, { adapter: { method }, packed: true });
+  const engine = await Engine.load(MODEL, { adapter: { method } });
   const { training } = engine;
   const burst = (step: () => void): void => {
     for (let done = false; !done; step()) done = training.run(1);
@@ -103,7 +103,10 @@ interface ChipTrace extends Trace {
 
 /** Unit by unit with a budget of 1, else in slices. */
 function onChip(method: Method, options: Partial<TrainingOptions>, slice: number): ChipTrace {
-  const compiled = compileModel(readFileSync(MODEL), basename(MODEL), { adapter: { method } });
+  const compiled = compileModel(readFileSync(MODEL), basename(MODEL), {
+      adapter: { method },
+      packed: true,
+    });
   const chip = new ChipEngine(elf, compiled);
   const { firmware, training } = chip;
   const inference = { counted: 0, estimated: chip.inferenceCycles };
@@ -159,6 +162,7 @@ describe('learning the normalisation of many windows', () => {
   it('stays within a unit, and costs what the firmware expects', () => {
     const compiled = compileModel(readFileSync(MODEL), basename(MODEL), {
       adapter: { method: 'skip' },
+      packed: true,
     });
     const chip = new ChipEngine(elf, compiled);
     const { firmware, training } = chip;

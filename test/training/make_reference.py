@@ -180,7 +180,7 @@ class Network:
             own = y.numpy() if extra is None else (y - extra).numpy()
             acc = np.round(own / unit).astype(np.int64)
             if extra is not None:
-                acc = acc + np.trunc(extra.numpy() / unit).astype(np.int64)
+                acc = acc + np.floor(extra.numpy() / unit + 0.5).astype(np.int64)
             return requantise(acc, l["factor"]) + l["zero"]
 
     def convolve(self, l, x):
