@@ -2,7 +2,7 @@
  * The cache of frozen activations of a LoRA burst: what the first trained layer reads, kept for some
  * windows, so that their samples go on from there. native/engine/train_cache.h is the engine's side.
  */
-import type { TrainingCache } from './adapter.ts';
+import type { AdapterOptions, TrainingCache } from './adapter.ts';
 import type { LoweredModel, LoweredTensor } from './lower.ts';
 
 const alignUp = (value: number): number => Math.ceil(value / 4) * 4;
@@ -27,6 +27,25 @@ export function activationCache(
     windows: Math.min(windows, wanted),
     entryBytes: alignUp(tensorOf(model, layer.input).bytes),
     resume: { layer: resume, name: layer.name, skipped: before / model.macs },
+  };
+}
+
+/**
+ * The adapter with as many windows kept as `budgetBytes` of RAM leave room for, where the manifest
+ * leaves that to us. `ramBytes`: what all of learning takes with an adapter.
+ */
+export function fillBudget(
+  adapter: AdapterOptions | undefined,
+  budgetBytes: number | undefined,
+  compile: (adapter: AdapterOptions) => { cache: TrainingCache; ramBytes: number } | undefined,
+): AdapterOptions | undefined {
+  if (adapter?.method !== 'lora' || adapter.cache !== undefined) return adapter;
+  const without = compile({ ...adapter, cache: 0 });
+  if (budgetBytes === undefined || without?.cache.resume === undefined) return adapter;
+  const { cache, ramBytes } = without;
+  return {
+    ...adapter,
+    cache: Math.max(0, Math.floor((budgetBytes - ramBytes) / cache.entryBytes)),
   };
 }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { RetuneError } from '../cli/error.ts';
 import { writeResult } from '../cli/writable.ts';
+import { fillBudget } from './activation-cache.ts';
 import type { AdapterOptions } from './adapter.ts';
 import { arenaSvg } from './arena-svg.ts';
 import { checkBudgets, type Alternative } from './budget.ts';
@@ -46,7 +47,12 @@ export function buildProject(manifestPath: string, options: BuildOptions = {}): 
   const file = relative('', manifest.modelPath);
   const compile = (adapter?: AdapterOptions): CompiledModel =>
     compileModel(bytes, file, { ...pick(manifest), adapter, packed });
-  const compiled = compile(manifest.adapter);
+  const adapter = fillBudget(manifest.adapter, manifest.budgets?.ram, (candidate) => {
+    const trial = compile(candidate);
+    const { cache } = trial.training ?? {};
+    return cache && { cache, ramBytes: memoryReport(trial).ram.total };
+  });
+  const compiled = compile(adapter);
   const plan = memoryReport(compiled, board.flashSectorBytes);
   const others = alternatives(manifest, board, compile);
   checkBudgets(manifest, board, plan, others);

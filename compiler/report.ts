@@ -1,6 +1,7 @@
 /** The memory plan that `retune build` prints: flash by part, arena by tensor, what sets the peak. */
 import Table from 'cli-table3';
 import { DSP_FRAMES, DSP_PROFILE_FACTS } from '../native/dsp/quant.ts';
+import type { TrainingCache } from './adapter.ts';
 import { busiestStep, planArena, type PlanBuffer } from './arena.ts';
 import { inferenceBuffers, type CompiledModel } from './compile.ts';
 import type { LoweredModel } from './lower.ts';
@@ -35,8 +36,10 @@ export interface MemoryReport {
   ram: MemorySum;
   arena: {
     bytes: number;
-    /** No plan can be smaller. */
+    /** Proved: no plan can be smaller. */
     lowerBound: number;
+    /** Most bytes alive in one step. */
+    liveBytes: number;
     /** What inference alone would need, without an adapter. */
     inferenceBytes: number;
     /** The step with most bytes alive, and of which kinds they are. */
@@ -58,6 +61,8 @@ export interface MemoryReport {
     /** Flash that a slot takes: whole sectors where the board's are known. */
     slotBytes: number;
     layers: string[];
+    /** What a burst keeps of how many windows, so as not to compute it for every sample. */
+    cache: TrainingCache & { ofWindows: number };
   } | null;
 }
 
@@ -74,6 +79,7 @@ export function memoryReport(compiled: CompiledModel, sectorBytes = 1): MemoryRe
           slots: compiled.adapter?.slots ?? 1,
           slotBytes: Math.ceil(training.adapterBytes / sectorBytes) * sectorBytes,
           layers: training.sites,
+          cache: { ...training.cache, ofWindows: training.windows },
         };
   const parts = flashParts(compiled);
   if (adapter !== null) {
@@ -162,6 +168,7 @@ function arenaReport(compiled: CompiledModel): MemoryReport['arena'] {
   return {
     bytes: plan.peak,
     lowerBound: plan.lowerBound,
+    liveBytes: plan.liveBytes,
     inferenceBytes: inferenceBytes(model),
     peak: {
       step: peak.step,
@@ -241,7 +248,7 @@ export function reportText(report: MemoryReport): string {
     `RAM: ${group(ram.total)} bytes`,
     textTable(['part', 'bytes'], sum(ram), [1]),
     '',
-    `Arena: ${group(arena.bytes)} bytes (no plan can be below ${group(arena.lowerBound)})`,
+    `Arena: ${group(arena.bytes)} bytes, ${proofText(arena)}`,
     textTable(['buffer', 'kind', 'offset', 'bytes', 'steps'], arenaRows, [2, 3, 4]),
     `Peak: ${group(arena.peak.bytes)} bytes alive in ${arena.peak.name} (${kinds.join(', ')}):`,
     `  ${arena.peak.buffers.join(', ')}`,
@@ -255,5 +262,39 @@ export function reportText(report: MemoryReport): string {
     `Adapter: ${adapter.method}, rank ${adapter.rank}, ${group(adapter.bytes)} bytes, ` +
       `${slots} of ${group(adapter.slotBytes)} bytes in flash`,
     `  on ${adapter.layers.join(', ')}`,
+    `Kept in a burst: ${cacheText(adapter.cache)}`,
   ].join('\n');
+}
+
+function proofText({ bytes, lowerBound, liveBytes }: MemoryReport['arena']): string {
+  if (bytes === lowerBound) {
+    return bytes === liveBytes ? 'the least that is possible' : 'proved to be the least possible';
+  }
+  const gap = (100 * (bytes / lowerBound - 1)).toFixed(1);
+  return `at most ${gap} % above the least possible (no plan can be below ${group(lowerBound)})`;
+}
+
+/** What was decided about frozen activations. */
+function cacheText({
+  windows,
+  ofWindows,
+  entryBytes,
+  resume,
+}: NonNullable<MemoryReport['adapter']>['cache']): string {
+  const entries = `${group(entryBytes)} bytes each, ${group(windows * entryBytes)} together`;
+  if (resume === undefined) {
+    return entryBytes === 0
+      ? 'nothing, every sample runs through the whole network'
+      : `a vector of each window, ${entries}; samples need no network`;
+  }
+  const what = `what ${resume.name} reads`;
+  const share = `${Math.round(100 * resume.skipped)} % of an inference`;
+  if (windows === 0) {
+    return (
+      `nothing; "budgets.ram" or "adapter.cache" can keep ${what}, ${group(entryBytes)} bytes ` +
+      `a window, and save ${share} for its samples`
+    );
+  }
+  const rest = windows < ofWindows ? ', the others run through the whole network' : '';
+  return `${what}, of ${windows} of ${ofWindows} windows, ${entries}; their samples save ${share}${rest}`;
 }
