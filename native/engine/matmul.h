@@ -26,7 +26,7 @@ void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length, rt_pa
 
 /* Output pixels computed together where the core has registers for it. */
 #if defined(__riscv)
-#define RT_MATMUL_PIXELS 3
+#define RT_MATMUL_PIXELS 5
 
 /* rt_matmul_pixel for `count` pixels from `pixel` on, of a layer with packed weights that nobody
  * hooks. in: x, the whole patch of the first pixel; those of the others follow `step` bytes apart.

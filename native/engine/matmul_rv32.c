@@ -58,8 +58,8 @@ void rt_matmul_pixels(const rt_kernel_t *k, uint32_t pixel, uint32_t count, int3
   const uint32_t channels = (uint32_t)k->output->channels;
   int8_t *y = k->y + pixel * channels;
   while (count > 0) {
-    /* four as two and two */
-    const uint32_t most = count == 4 ? 2 : RT_PAIR_PIXELS;
+    /* six as three and three: a single pixel takes longest */
+    const uint32_t most = count == RT_PAIR_PIXELS + 1 ? count / 2 : RT_PAIR_PIXELS;
     const patches_t patches = {k, x, step, (uint32_t)length, count < most ? count : most};
     pixels_together(&patches, y);
     count -= patches.pixels;

@@ -19,9 +19,10 @@
  *       words of columns c + 1 (upper half) and c + 3.
  * A word is lower + 65536 * upper modulo 2^32, both signed.
  *
- * Behind the matrix, one word for every block in that order: bit 31 - q is set where quad q is
- * wide: a row of it has |w0| + |w1| + |w2| + |w3| > 255. Where it is not, the two products of a row
- * may be added before their upper half is taken. Kernels may leave these words alone.
+ * Behind the matrix, one word for every block in that order, about which quads are wide: a row has
+ * |w0| + |w1| + |w2| + |w3| > 255. Bit 31 - q is about the first two rows of quad q, bit 15 - q
+ * about the other two. Where it is clear the two products of a row may be added before their upper
+ * half is taken. Kernels may leave these words alone.
  */
 #ifndef RT_ENGINE_PAIR_DOT_H
 #define RT_ENGINE_PAIR_DOT_H

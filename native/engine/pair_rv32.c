@@ -8,75 +8,94 @@
 #define CONSTANT static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
 
+#define MOST_ROWS 4
+
 typedef struct {
-  uint32_t of[4][RT_PAIR_PIXELS];
+  uint32_t of[RT_PAIR_PIXELS][MOST_ROWS];
 } sums_t;
 
-/* One quad of four rows: each word of weights with the words of all pixels. */
-CONSTANT void quad(const uint32_t *w, const uint32_t *x, uint32_t pixels, uint32_t half,
-                   int is_wide, sums_t *sums) {
-  uint32_t even[RT_PAIR_PIXELS], odd[RT_PAIR_PIXELS];
-  UNROLL for (uint32_t p = 0; p < pixels; p++) {
-    even[p] = x[p];
-    odd[p] = x[pixels + p];
-    RT_SETTLE(even[p], odd[p]);
+/* One quad of `rows` rows: the words of each pixel with the words of all rows. */
+CONSTANT void quad(const uint32_t *w, const uint32_t *x, uint32_t rows, uint32_t pixels,
+                   uint32_t half, int is_wide, sums_t *sums) {
+  uint32_t v[MOST_ROWS], u[MOST_ROWS];
+  UNROLL for (uint32_t r = 0; r < rows; r++) {
+    v[r] = w[r];
+    u[r] = w[4 + r];
   }
-  UNROLL for (uint32_t r = 0; r < 4; r++) {
-    uint32_t v = w[r], u = w[4 + r];
-    RT_SETTLE(v, u);
-    UNROLL for (uint32_t p = 0; p < pixels; p++) {
-      uint32_t product = v * even[p] + half;
+  UNROLL for (uint32_t p = 0; p < pixels; p++) {
+    uint32_t even = x[2 * p], odd = x[2 * p + 1];
+    RT_SETTLE(even, odd);
+    UNROLL for (uint32_t r = 0; r < rows; r++) {
+      uint32_t product = v[r] * even + half;
       if (is_wide) {
-        sums->of[r][p] += (uint32_t)((int32_t)product >> 16);
+        sums->of[p][r] += (uint32_t)((int32_t)product >> 16);
         product = half;
       }
-      sums->of[r][p] += (uint32_t)((int32_t)(product + u * odd[p]) >> 16);
+      sums->of[p][r] += (uint32_t)((int32_t)(product + u[r] * odd) >> 16);
     }
   }
 }
 
-CONSTANT void block(const uint32_t *w, uint32_t wide, const uint32_t *x, uint32_t pixels,
-                    uint32_t quads, int32_t *acc) {
+/* `rows` rows of a block: a bit of wide, from the highest down, for each quad. */
+CONSTANT void rows_of_block(const uint32_t *w, uint32_t wide, const uint32_t *x, uint32_t rows,
+                            uint32_t pixels, uint32_t quads, int32_t *acc) {
   const uint32_t *end = w + 8 * quads;
   uint32_t half = 0x8000u;
   sums_t sums;
   __asm__("" : "+r"(half)); /* or it is loaded anew for every addition */
   UNROLL for (uint32_t p = 0; p < pixels; p++) {
-    UNROLL for (uint32_t r = 0; r < 4; r++) sums.of[r][p] = (uint32_t)acc[p * RT_PAIR_ROWS + r];
+    UNROLL for (uint32_t r = 0; r < rows; r++) {
+      sums.of[p][r] = (uint32_t)acc[p * RT_PAIR_ROWS + r];
+    }
   }
   for (; w != end; w += 8, x += 2 * pixels, wide <<= 1) {
     if ((int32_t)wide < 0) {
-      quad(w, x, pixels, half, 1, &sums);
+      quad(w, x, rows, pixels, half, 1, &sums);
     } else {
-      quad(w, x, pixels, half, 0, &sums);
+      quad(w, x, rows, pixels, half, 0, &sums);
     }
   }
   UNROLL for (uint32_t p = 0; p < pixels; p++) {
-    UNROLL for (uint32_t r = 0; r < 4; r++) acc[p * RT_PAIR_ROWS + r] = (int32_t)sums.of[r][p];
+    UNROLL for (uint32_t r = 0; r < rows; r++) {
+      acc[p * RT_PAIR_ROWS + r] = (int32_t)sums.of[p][r];
+    }
+  }
+}
+
+/* Few pixels leave registers for four rows at once, more of them for two. */
+CONSTANT void all_blocks(const uint32_t *w, const uint32_t *wide, const uint32_t *x,
+                         uint32_t pixels, uint32_t quads, uint32_t blocks, int32_t *acc) {
+  for (; blocks > 0; blocks--, w += 8 * quads, acc += 4) {
+    const uint32_t bits = *wide++;
+    if (pixels <= 2) {
+      rows_of_block(w, bits | bits << 16, x, 4, pixels, quads, acc);
+    } else {
+      rows_of_block(w, bits, x, 2, pixels, quads, acc);
+      rows_of_block(w + 2, bits << 16, x, 2, pixels, quads, acc + 2);
+    }
   }
 }
 
 #define BLOCKS(name, pixels)                                                                    \
   RT_NOINLINE static void name(const uint32_t *packed, const uint32_t *wide, const uint32_t *x, \
                                uint32_t quads, uint32_t blocks, int32_t *acc) {                 \
-    for (; blocks > 0; blocks--, packed += 8 * quads, acc += 4) {                               \
-      block(packed, *wide++, x, pixels, quads, acc);                                            \
-    }                                                                                           \
+    all_blocks(packed, wide, x, pixels, quads, blocks, acc);                                    \
   }
 
 BLOCKS(blocks_of_1, 1)
 BLOCKS(blocks_of_2, 2)
 BLOCKS(blocks_of_3, 3)
+BLOCKS(blocks_of_4, 4)
+BLOCKS(blocks_of_5, 5)
+
+typedef void (*blocks_t)(const uint32_t *packed, const uint32_t *wide, const uint32_t *x,
+                         uint32_t quads, uint32_t blocks, int32_t *acc);
 
 void rt_pair_dots(const uint32_t *packed, const uint32_t *wide, const rt_pair_pixels_t *x,
                   uint32_t pixels, uint32_t quads, uint32_t blocks, int32_t *acc) {
-  if (pixels == 3) {
-    blocks_of_3(packed, wide, x->words, quads, blocks, acc);
-  } else if (pixels == 2) {
-    blocks_of_2(packed, wide, x->words, quads, blocks, acc);
-  } else {
-    blocks_of_1(packed, wide, x->words, quads, blocks, acc);
-  }
+  static const blocks_t kernels[RT_PAIR_PIXELS] = {blocks_of_1, blocks_of_2, blocks_of_3,
+                                                   blocks_of_4, blocks_of_5};
+  kernels[pixels - 1](packed, wide, x->words, quads, blocks, acc);
 }
 
 static inline uint32_t pair(int8_t lower, int8_t upper) {
@@ -86,16 +105,16 @@ static inline uint32_t pair(int8_t lower, int8_t upper) {
 void rt_pair_expand(const int8_t *x, int32_t step, uint32_t pixels, uint32_t count,
                     rt_pair_pixels_t *out) {
   for (uint32_t p = 0; p < pixels; p++, x += step) {
-    uint32_t *words = out->words + p;
+    uint32_t *words = out->words + 2 * p;
     const int8_t *from = x;
     for (const int8_t *end = x + (count & ~3u); from != end; from += 4, words += 2 * pixels) {
       words[0] = pair(from[0], from[2]);
-      words[pixels] = pair(from[1], from[3]);
+      words[1] = pair(from[1], from[3]);
     }
     const uint32_t rest = count & 3u;
     if (rest > 0) {
       words[0] = pair(from[0], rest > 2 ? from[2] : 0);
-      words[pixels] = pair(rest > 1 ? from[1] : 0, 0);
+      words[1] = pair(rest > 1 ? from[1] : 0, 0);
     }
   }
 }

@@ -19,6 +19,9 @@
  * multipliers are never negative.
  */
 static inline int32_t rt_high_mul(int32_t a, int32_t b) {
+#if defined(__riscv_mul) /* has the upper half of a product in one instruction */
+  return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
+#else
   const int32_t ah = a >> 16;
   const int32_t bh = b >> 16;
   const uint32_t al = (uint32_t)a & 0xffffu;
@@ -27,6 +30,7 @@ static inline int32_t rt_high_mul(int32_t a, int32_t b) {
   const int32_t lower = (int32_t)(((uint32_t)middle & 0xffffu) + al * (uint32_t)bh);
   const uint32_t upper = (uint32_t)ah * (uint32_t)bh + (uint32_t)(middle >> 16);
   return (int32_t)((upper << 1) + (uint32_t)((lower + 0x4000) >> 15));
+#endif
 }
 
 /* gemmlowp's RoundingDivideByPOT: x / 2^n, halves away from zero. n: 0..31. */
