@@ -104,9 +104,9 @@ interface ChipTrace extends Trace {
 /** Unit by unit with a budget of 1, else in slices. */
 function onChip(method: Method, options: Partial<TrainingOptions>, slice: number): ChipTrace {
   const compiled = compileModel(readFileSync(MODEL), basename(MODEL), {
-      adapter: { method },
-      packed: true,
-    });
+    adapter: { method },
+    packed: true,
+  });
   const chip = new ChipEngine(elf, compiled);
   const { firmware, training } = chip;
   const inference = { counted: 0, estimated: chip.inferenceCycles };
