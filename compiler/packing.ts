@@ -4,6 +4,7 @@
  */
 import type { ArrayTable } from './layout.ts';
 import type { LoweredLayer, LoweredModel } from './lower.ts';
+import { depthwiseFits, packDepthwise } from './depthwise.ts';
 import { quickTable } from './requantise.ts';
 
 /** RT_PAIR_ROWS and RT_PAIR_COLUMNS */
@@ -87,6 +88,8 @@ export function packModel(model: LoweredModel): void {
   for (const layer of model.layers) {
     if (layer.op === 'CONV_2D' || layer.op === 'FULLY_CONNECTED') {
       layer.packed = packedLayer(layer);
+    } else if (layer.op === 'DEPTHWISE_CONV_2D') {
+      layer.packed = packedDepthwise(model, layer);
     }
     layer.quick = quickLayer(layer, model.tensors[layer.output]?.zeroPoint ?? 0);
   }
@@ -100,6 +103,31 @@ function quickLayer(layer: LoweredLayer, zeroPoint: number): ArrayTable | undefi
   const range = { min: layer.activationMin, max: layer.activationMax };
   const values = quickTable(multiplier.values, shift.values, zeroPoint, range);
   return { name: `operator${layer.operator}_quick`, type: 'int32_t', values };
+}
+
+function packedDepthwise(model: LoweredModel, layer: LoweredLayer): ArrayTable | undefined {
+  const input = model.tensors[layer.input];
+  const output = model.tensors[layer.output];
+  const { weights, bias, multiplier, shift } = layer;
+  if (input === undefined || output === undefined) return undefined;
+  if (!(weights?.values instanceof Int8Array) || !(bias?.values instanceof Int32Array)) {
+    return undefined;
+  }
+  if (!(multiplier?.values instanceof Int32Array) || !(shift?.values instanceof Int32Array)) {
+    return undefined;
+  }
+  if (!depthwiseFits(layer, input, output)) return undefined;
+  const values = packDepthwise({
+    weights: weights.values,
+    bias: bias.values,
+    multiplier: multiplier.values,
+    shift: shift.values,
+    inputZeroPoint: input.zeroPoint,
+    outputZeroPoint: output.zeroPoint,
+    range: { min: layer.activationMin, max: layer.activationMax },
+  });
+  if (values === undefined) return undefined;
+  return { name: `operator${layer.operator}_packed`, type: 'uint32_t', values };
 }
 
 function packedLayer(layer: LoweredLayer): ArrayTable | undefined {

@@ -2,8 +2,9 @@
  * DEPTHWISE_CONV_2D with multiplier 1. A tap in the padding reads a run of zero points instead of
  * the input, so that border pixels take the same path as the others.
  */
+#include "depthwise.h"
+
 #include "depthwise_rv32.h"
-#include "kernels.h"
 #include "settle.h"
 #include "simd.h"
 
@@ -78,6 +79,10 @@ RT_NOINLINE static void tile_any(const window_t *w, int32_t first, int32_t count
 
 void rt_depthwise_row(const rt_kernel_t *k, int32_t row) {
   if (rt_depthwise_row_3x3(k, row)) return;
+  if (k->layer->packed) {
+    rt_depthwise_packed_row(k, row);
+    return;
+  }
   const rt_layer_t *l = k->layer;
   const int32_t channels = k->output->channels;
   const int is_3x3 = l->kernel_height == 3 && l->kernel_width == 3;
