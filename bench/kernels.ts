@@ -16,7 +16,7 @@ import { ReferenceInterpreter } from '../test/oracle/reference.ts';
 import { dataPath } from '../test/support/data.ts';
 import { randomInput } from '../test/support/inputs.ts';
 import { writeTflite } from '../test/support/tflite-writer.ts';
-import { Device, tableBytes, type ModelFile } from './device.ts';
+import { Device, tableBytes, type BenchTarget, type ModelFile } from './device.ts';
 import { SINGLE_LAYERS, extremeInput, typicalInput } from './models.ts';
 import { checksumOf, reaches, type BenchRow, type Goal, type Peer, type Target } from './rows.ts';
 import { stallsOf, targetOf } from './targets.ts';
@@ -51,7 +51,7 @@ const CMSIS: Partial<Record<Target, Record<string, number>>> = {
 interface Subject {
   name: string;
   what: string;
-  model: ModelFile;
+  model: () => ModelFile;
   /** One layer of it; else the whole inference. */
   layer?: number;
 }
@@ -66,14 +66,14 @@ function subjects(): Subject[] {
     {
       name: 'ds-cnn',
       what: 'MLPerf Tiny keyword DS-CNN, one inference',
-      model: readModel(dataPath(KWS)),
+      model: () => readModel(dataPath(KWS)),
     },
-    { name: 'digits', what: 'models/digits, one inference', model: readModel(DIGITS) },
+    { name: 'digits', what: 'models/digits, one inference', model: () => readModel(DIGITS) },
     ...SINGLE_LAYERS.map(({ name, what, spec, layer }) => ({
       name,
       what,
       layer,
-      model: { bytes: writeTflite(spec()), file: `${name}.tflite` },
+      model: () => ({ bytes: writeTflite(spec()), file: `${name}.tflite` }),
     })),
   ];
 }
@@ -89,9 +89,9 @@ function layersOf(device: Device, input: Int8Array): BenchRow['layers'] {
   }));
 }
 
-function stalls({ model, layer }: Subject, input: Int8Array): BenchRow['stallCycles'] {
+function estimateStalls({ model, layer }: Subject, input: Int8Array): BenchRow['stallCycles'] {
   if (layer !== undefined) return undefined;
-  return stallsOf((target) => new Device(target, model).inferenceStalls(input));
+  return stallsOf((target) => new Device(target, model()).inferenceStalls(input));
 }
 
 /** What is run: the first is measured, all are judged. */
@@ -105,9 +105,15 @@ function inputsOf(subject: Subject, size: number, zeroPoint: number): Int8Array[
 const equal = (a: Int8Array, b: Int8Array): boolean =>
   a.length === b.length && a.every((value, i) => value === b[i]);
 
-async function measure(subject: Subject, target: Target): Promise<BenchRow> {
-  const { name, what, model, layer } = subject;
-  const device = new Device(await targetOf(target), model);
+async function measure(
+  subject: Subject,
+  target: Target,
+  on: BenchTarget,
+  wantsStalls: boolean,
+): Promise<BenchRow> {
+  const { name, what, layer } = subject;
+  const model = subject.model();
+  const device = new Device(on, model);
   const { compiled, firmware } = device;
   const reference = new ReferenceInterpreter(model.bytes);
   const { bytes, zeroPoint } = device.inputTensor;
@@ -143,19 +149,32 @@ async function measure(subject: Subject, target: Target): Promise<BenchRow> {
     isCorrect,
     reference: 'TensorFlow Lite specification, three inputs',
     layers: isNetwork(subject) && cycles !== null ? layersOf(device, inputs[0]!) : undefined,
-    stallCycles: target === 'rp2040' ? stalls(subject, inputs[0]!) : undefined,
+    stallCycles:
+      wantsStalls && target === 'rp2040' ? estimateStalls(subject, inputs[0]!) : undefined,
     goal,
     peer,
     ok: isCorrect && reaches(goal),
   };
 }
 
+export interface KernelOptions {
+  target?: Target;
+  /** Only these rows. */
+  names?: string[];
+  /** Something else than the target's own firmware. */
+  on?: BenchTarget;
+  /** Whether to estimate stalls of the flash cache, on the RP2040; default true. */
+  stalls?: boolean;
+}
+
 /** Rows of all networks and single layers. */
-export async function benchKernels({ target = 'rp2040' }: { target?: Target } = {}): Promise<
-  BenchRow[]
-> {
+export async function benchKernels(options: KernelOptions = {}): Promise<BenchRow[]> {
+  const { target = 'rp2040', names, on = await targetOf(target), stalls = true } = options;
   const rows: BenchRow[] = [];
-  for (const subject of subjects()) rows.push(await measure(subject, target));
+  for (const subject of subjects()) {
+    if (!names || names.includes(subject.name))
+      rows.push(await measure(subject, target, on, stalls));
+  }
   return rows;
 }
 

@@ -21,32 +21,38 @@ class WasmFirmware extends Firmware implements BenchFirmware {
   }
 }
 
+const images = new Map<string, string>();
+
+/** An image of the chip, built once a process. */
+function chipImage(name: string, isHotInFlash = false): string {
+  const known = images.get(name);
+  if (known !== undefined) return known;
+  const elf = join(scratchFolder('bench'), `${name}.elf`);
+  buildFirmware(elf, isHotInFlash);
+  images.set(name, elf);
+  return elf;
+}
+
 function rp2040(): BenchTarget {
-  const elf = join(scratchFolder('bench'), 'rp2040.elf');
-  buildFirmware(elf);
+  const elf = chipImage('rp2040');
   return { packed: true, boot: () => new ChipFirmware(elf) };
 }
 
 /** The same, with the flash cache: hot code in SRAM as on the board, and all code in flash. */
-export interface XipTargets {
+interface XipTargets {
   hotInSram: BenchTarget;
   allInFlash: BenchTarget;
 }
 
-function xipTarget(name: string, isHotInFlash: boolean): BenchTarget {
-  const elf = join(scratchFolder('bench'), `${name}.elf`);
-  buildFirmware(elf, isHotInFlash);
-  return { packed: true, boot: () => new ChipFirmware(elf, { xip: true }) };
-}
-
-let xip: XipTargets | undefined;
-
-export function xipTargets(): XipTargets {
-  xip ??= {
-    hotInSram: xipTarget('rp2040-xip', false),
-    allInFlash: xipTarget('rp2040-flash', true),
+function xipTargets(): XipTargets {
+  const on = (elf: string): BenchTarget => ({
+    packed: true,
+    boot: () => new ChipFirmware(elf, { xip: true }),
+  });
+  return {
+    hotInSram: on(chipImage('rp2040')),
+    allInFlash: on(chipImage('rp2040-hot-in-flash', true)),
   };
-  return xip;
 }
 
 /** The same measure with hot code in SRAM and with all code in flash, in cycles. */

@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import type { AdapterOptions } from '../compiler/adapter.ts';
 import { RetuneError } from '../cli/error.ts';
 import { writeTflite } from '../test/support/tflite-writer.ts';
-import { Device, tableBytes, type ModelFile } from './device.ts';
+import { Device, tableBytes, type BenchTarget, type ModelFile } from './device.ts';
 import { DIGITS, readModel } from './kernels.ts';
 import { classifierModel, typicalInput } from './models.ts';
 import { rowTable } from './report.ts';
@@ -165,7 +165,7 @@ async function inferenceCycles(model: ModelFile, target: Target): Promise<number
 const STALL_STEPS = 3;
 
 /** Of a step, the mean of the first few. */
-function stalls(subject: Case): BenchRow['stallCycles'] {
+function estimateStalls(subject: Case): BenchRow['stallCycles'] {
   return stallsOf((target) => {
     const device = new Device(target, subject.model(), subject.adapter);
     device.remember(windowsOf(subject, device), device.classes);
@@ -174,11 +174,16 @@ function stalls(subject: Case): BenchRow['stallCycles'] {
   });
 }
 
-async function measure(subject: Case, target: Target): Promise<BenchRow[]> {
+async function measure(
+  subject: Case,
+  target: Target,
+  on: BenchTarget,
+  wantsStalls: boolean,
+): Promise<BenchRow[]> {
   const { name, what, adapter, windows, steps } = subject;
   const model = subject.model();
   const base = { kind: 'training', target, macs: null, perMac: null } as const;
-  const trained = await train(subject, new Device(await targetOf(target), model, adapter));
+  const trained = await train(subject, new Device(on, model, adapter));
   const { device, blob } = trained;
   const twin = await train(subject, new Device(await portableTarget(), model, adapter));
   const isCorrect = Buffer.from(blob).equals(twin.blob);
@@ -208,7 +213,7 @@ async function measure(subject: Case, target: Target): Promise<BenchRow[]> {
     cycles: isCounted ? step : null,
     timesInference: times,
     cacheCyclesPerWindow: perWindow > 0 ? Math.round(perWindow) : undefined,
-    stallCycles: target === 'rp2040' ? stalls(subject) : undefined,
+    stallCycles: wantsStalls && target === 'rp2040' ? estimateStalls(subject) : undefined,
     goal,
     peer: target === 'rp2040' ? subject.peer : undefined,
     ok: isCorrect && reaches(goal),
@@ -228,9 +233,14 @@ async function measure(subject: Case, target: Target): Promise<BenchRow[]> {
   return [row, whole];
 }
 
-async function rowsOf(subject: Case, target: Target): Promise<BenchRow[]> {
+async function rowsOf(
+  subject: Case,
+  target: Target,
+  on: BenchTarget,
+  wantsStalls: boolean,
+): Promise<BenchRow[]> {
   try {
-    return await measure(subject, target);
+    return await measure(subject, target, on, wantsStalls);
   } catch (error) {
     // What the compiler cannot do is said in the report, not by ending it.
     if (!(error instanceof RetuneError)) throw error;
@@ -239,15 +249,23 @@ async function rowsOf(subject: Case, target: Target): Promise<BenchRow[]> {
   }
 }
 
-/** A row of a step and one of a burst for each kind of adapter; `names`: only these cases. */
-export async function benchTraining({
-  target = 'rp2040',
-  names,
-}: { target?: Target; names?: string[] } = {}): Promise<BenchRow[]> {
+export interface TrainingBenchOptions {
+  target?: Target;
+  /** Only these cases, by either of their rows. */
+  names?: string[];
+  /** Something else than the target's own firmware. */
+  on?: BenchTarget;
+  /** Whether to estimate stalls of the flash cache, on the RP2040; default true. */
+  stalls?: boolean;
+}
+
+/** A row of a step and one of a burst for each kind of adapter. */
+export async function benchTraining(options: TrainingBenchOptions = {}): Promise<BenchRow[]> {
+  const { target = 'rp2040', names, on = await targetOf(target), stalls = true } = options;
   const rows: BenchRow[] = [];
   for (const subject of CASES) {
     if (names && !names.includes(subject.name) && !names.includes(subject.burst)) continue;
-    rows.push(...(await rowsOf(subject, target)));
+    rows.push(...(await rowsOf(subject, target, on, stalls)));
   }
   return rows;
 }
