@@ -1,7 +1,8 @@
 /**
  * The differential suite on the core of the ESP32-C3: every program of test/vm/programs runs under
  * QEMU's riscv32 `virt` machine and must print what the official VM printed.
- * Then a program is deployed over the serial line, as `retune deploy --serial` does it.
+ * Then a program is deployed over the serial line, as `retune deploy --serial` does it, and the
+ * instructions that the bench counts are compared with QEMU's.
  *
  *     npm run test:rv32 [NAME…]
  *
@@ -13,6 +14,7 @@ import { deployImage } from '../../sim/deploy.ts';
 import { compileSource } from '../vm/compiler.ts';
 import { firstDifference, goldenOf, imageOf, programNames } from '../vm/corpus.ts';
 import { buildRv32 } from './build.ts';
+import { compareCounts } from './counts.ts';
 import { INSTALL, qemuVersion, runRv32, withRv32Board } from './qemu.ts';
 
 /** Ours says which panic it was as a console line; the official VM says so elsewhere. */
@@ -85,6 +87,10 @@ async function main(names: string[]): Promise<number> {
   if (names.length === 0) {
     await checkDeploy(elf);
     console.log('a program deployed over the serial line runs');
+    const { instructions, calls, differences } = await compareCounts();
+    differences.forEach((difference) => console.error(difference));
+    failed += differences.length;
+    console.log(`the bench counts what QEMU does: ${calls} calls, ${instructions} instructions`);
   }
   return failed === 0 ? 0 : 1;
 }
