@@ -1,9 +1,13 @@
 import { basename, join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { buildProject, type BuildResult, OUTPUT_ADVICE } from '../compiler/build.ts';
+import type { Board } from '../compiler/board.ts';
+import { computingJoules, energyReport, energyRows } from '../compiler/energy.ts';
 import { boardOf, readManifest } from '../compiler/manifest.ts';
 import { buildFirmware, type Firmware } from '../compiler/firmware.ts';
 import { firmwareText } from '../compiler/firmware-report.ts';
+import { textTable } from '../compiler/report.ts';
+import { burstText, predictBurst, workloadOf, type BurstPrediction } from '../sim/burst.ts';
 import { compileProgram } from '../sim/compile.ts';
 import { RetuneError } from './error.ts';
 import { writeResult } from './writable.ts';
@@ -49,6 +53,22 @@ async function compileApp(
   return { path, image };
 }
 
+/** What learning will take on the board, by the firmware's own estimate. */
+function predictionText(
+  { compiled, manifest }: BuildResult,
+  { clockHz, energy }: Board,
+  burst: BurstPrediction,
+): string {
+  const joules = energy && ((cycles: number): number => computingJoules(energy, cycles));
+  const lines = [burstText(burst, clockHz, joules)];
+  const load = workloadOf(compiled, burst);
+  if (energy !== undefined && load !== undefined) {
+    const rows = energyRows(energyReport(energy, load, manifest.duty));
+    lines.push('', textTable(['energy', 'on this board'], rows, []));
+  }
+  return lines.join('\n');
+}
+
 async function runBuild(manifestPath: string, options: BuildCommandOptions): Promise<void> {
   if (!options.model) return buildBare(manifestPath, options);
   const built = buildProject(manifestPath, { outDir: options.out, board: options.board });
@@ -67,11 +87,14 @@ async function runBuild(manifestPath: string, options: BuildCommandOptions): Pro
   const files = [...built.files, app.path].map((file) => relative('', file));
   if (firmware !== undefined) files.push(...filesOf(firmware));
   const script = { bytes: app.image.length };
+  const burst = predictBurst(compiled);
   if (options.json) {
-    console.log(JSON.stringify({ ...firmware?.report, plan: json, script, files }));
+    const plan = { ...json, burst };
+    console.log(JSON.stringify({ ...firmware?.report, plan, script, files }));
     return;
   }
   console.log(text);
+  if (burst !== undefined) console.log(`\n${predictionText(built, board, burst)}\n`);
   console.log(`Script ${manifest.app}: ${script.bytes} bytes of bytecode`);
   if (firmware !== undefined) console.log(`\n${firmwareText(firmware.report, board)}`);
   console.log(`Written: ${files.join(', ')}`);

@@ -101,6 +101,11 @@ export class Engine {
     return new Engine(new Firmware(), compileModel(bytes, file, { adapter, features, labels }));
   }
 
+  /** Starts an engine on a model that is compiled. */
+  static start(compiled: CompiledModel): Engine {
+    return new Engine(new Firmware(), compiled);
+  }
+
   /** Height, width and channels of the input tensor. */
   get inputShape(): [number, number, number] {
     return [this.input.height, this.input.width, this.input.channels];
