@@ -74,26 +74,30 @@ static int32_t maximum(const int8_t *x, int32_t count) {
   return max;
 }
 
+#define KEPT 16 /* exponentials that need not be computed twice */
+
+/* exp(difference) in Q0.31; 0 below the least difference. */
+static int32_t exponential(const rt_softmax_t *s, int32_t difference) {
+  return difference < s->diff_min ? 0 : exp_negative(scaled_difference(s, difference));
+}
+
 static void softmax_pixel(const rt_softmax_t *s, const int8_t *x, int32_t count, int8_t *y) {
+  int32_t kept[KEPT];
   const int32_t max = maximum(x, count);
   int32_t sum = 0; /* Q12.19 */
   for (int32_t i = 0; i < count; i++) {
-    const int32_t difference = x[i] - max;
-    if (difference < s->diff_min) continue;
-    sum += rt_round_shift(exp_negative(scaled_difference(s, difference)), 12);
+    const int32_t e = exponential(s, x[i] - max);
+    if (i < KEPT) kept[i] = e;
+    sum += rt_round_shift(e, 12);
   }
   const uint32_t headroom = leading_zeros((uint32_t)sum);
   const int32_t scale = reciprocal_one_plus((int32_t)(((uint32_t)sum << headroom) - 0x80000000u));
   /* Bits over unit are 12 - headroom; the result is wanted in units of 1/256. */
   const uint32_t shift = 12 - headroom + 31 - 8;
   for (int32_t i = 0; i < count; i++) {
-    const int32_t difference = x[i] - max;
-    int32_t q = -128;
-    if (difference >= s->diff_min) {
-      const int32_t e = exp_negative(scaled_difference(s, difference));
-      q = rt_clamp(rt_round_shift(rt_high_mul(scale, e), shift) - 128, -128, 127);
-    }
-    y[i] = (int8_t)q;
+    const int32_t e = i < KEPT ? kept[i] : exponential(s, x[i] - max);
+    const int32_t q = rt_round_shift(rt_high_mul(scale, e), shift) - 128;
+    y[i] = (int8_t)rt_clamp(q, -128, 127);
   }
 }
 

@@ -2,28 +2,15 @@
  * The 3x3 depthwise kernel of the boards: machine code and portable C against the definition, for
  * every way a window can lie, on random and extreme data.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { buildImage } from '../../bench/rp2040/build.ts';
-import { Rp2040Machine } from '../../bench/rp2040/machine.ts';
+import { describe, expect, it } from 'vitest';
+import type { Rp2040Machine } from '../../bench/rp2040/machine.ts';
 import { packDepthwise, type DepthwiseChannels } from '../../compiler/depthwise.ts';
-import { RtLayer, RtTensor } from '../../compiler/model.ts';
 import { quickTable, requantised } from '../../compiler/requantise.ts';
+import { KernelImages, runKernel } from '../support/kernel.ts';
 import { Random } from '../support/random.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'retune-depthwise-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-const files = ['depthwise.c', 'depthwise_3x3.c', 'requantise.c', 'quick.c'];
-const sources = [...files.map((file) => `native/engine/${file}`), 'native/hal/libc.c'];
-const flags = ['-O2', '-Inative', '-Inative/engine'];
-const output = join(folder, 'depthwise.elf');
-buildImage({ sources, output, flags });
-const portable = join(folder, 'portable.elf');
-buildImage({ sources, output: portable, flags: [...flags, '-U__ARM_ARCH_6M__'] });
-const IMAGES = [output, portable].map((elf) => Rp2040Machine.load(elf));
+const FILES = ['depthwise.c', 'depthwise_3x3.c', 'requantise.c', 'quick.c'];
+const { machines } = new KernelImages(FILES);
 
 interface Shape {
   height: number;
@@ -163,54 +150,34 @@ function definition(test: Case): Int8Array {
   return y;
 }
 
-/** All rows by rt_depthwise_row; with the packed table unless `plain`. */
+/** All rows; with the packed table unless `plain`. */
 function run(machine: Rp2040Machine, test: Case, plain: boolean): Int8Array {
-  const { shape } = test;
-  let at = machine.address('__heap_start');
-  const put = (data: ArrayBufferView): number => {
-    const address = at;
-    machine.write(data, address);
-    at += (data.byteLength + 15) & ~7;
-    return address;
-  };
-  const words = (type: typeof RtLayer, values: Record<string, number>): number => {
-    const table = new Int32Array(type.bytes / 4);
-    for (const { name, offset } of type.fields) table[offset / 4] = values[name] ?? 0;
-    return put(table);
-  };
+  const { shape, weights, bias, multiplier, shift, range } = test;
   const packed = packDepthwise(test);
   if (packed === undefined) throw new Error('cannot be packed');
-  const { multiplier, shift, outputZeroPoint, range } = test;
-  const layer = words(RtLayer, {
-    op: 2,
-    kernel_height: 3,
-    kernel_width: 3,
-    stride_height: shape.stride[0],
-    stride_width: shape.stride[1],
-    pad_top: shape.pad[0],
-    pad_left: shape.pad[1],
-    activation_min: range.min,
-    activation_max: range.max,
-    weights: put(test.weights),
-    bias: put(test.bias),
-    multiplier: put(multiplier),
-    shift: put(shift),
-    packed: plain ? 0 : put(packed),
-    quick: plain ? 0 : put(quickTable(multiplier, shift, outputZeroPoint, range)),
+  const quick = quickTable(multiplier, shift, test.outputZeroPoint, range);
+  const [height, width] = shape.out;
+  return runKernel(machine, {
+    row: 'rt_depthwise_row',
+    layer: {
+      kernel_height: 3,
+      kernel_width: 3,
+      stride_height: shape.stride[0],
+      stride_width: shape.stride[1],
+      pad_top: shape.pad[0],
+      pad_left: shape.pad[1],
+      activation_min: range.min,
+      activation_max: range.max,
+      weights,
+      bias,
+      multiplier,
+      shift,
+      ...(plain ? {} : { packed, quick }),
+    },
+    input: { ...shape, zeroPoint: test.inputZeroPoint },
+    output: { height, width, channels: shape.channels, zeroPoint: test.outputZeroPoint },
+    x: test.x,
   });
-  const { channels } = shape;
-  const tensor = (height: number, width: number, zeroPoint: number): number =>
-    words(RtTensor, { height, width, channels, zero_point: zeroPoint });
-  const input = tensor(shape.height, shape.width, test.inputZeroPoint);
-  const output = tensor(shape.out[0], shape.out[1], outputZeroPoint);
-  const x = put(test.x);
-  const bytes = shape.out[0] * shape.out[1] * channels;
-  const y = put(new Int8Array(bytes + 8).fill(0x55)) + 4;
-  const kernel = put(Int32Array.of(layer, input, output, x, 0, 0, y, 0, 0));
-  for (let row = 0; row < shape.out[0]; row++) machine.call('rt_depthwise_row', [kernel, row]);
-  const around = [...machine.readInt8(y - 4, 4), ...machine.readInt8(y + bytes, 4)];
-  expect(around).toEqual(new Array(8).fill(0x55));
-  return machine.readInt8(y, bytes);
 }
 
 describe('rt_depthwise_row with packed weights', () => {
@@ -220,27 +187,13 @@ describe('rt_depthwise_row with packed weights', () => {
       for (const each of SHAPES) {
         const test = draw(each, data, random);
         const expected = definition(test);
-        for (const machine of IMAGES) {
+        for (const machine of machines) {
           expect(run(machine, test, false)).toEqual(expected);
           expect(run(machine, test, true)).toEqual(expected);
         }
       }
     });
   }
-
-  it('leaves the registers of its caller alone', () => {
-    const [machine] = IMAGES;
-    if (machine === undefined) throw new Error('there is no image');
-    const { registers } = machine.chip.core;
-    const data = DATA['random, any output'];
-    if (data === undefined) throw new Error('there is no such data');
-    for (const each of SHAPES) {
-      for (let r = 4; r < 12; r++) registers[r] = 0x1000 + r;
-      run(machine, draw(each, data, new Random(1)), false);
-      const kept = Array.from(registers.slice(4, 12), (r) => r - 0x1000);
-      expect(kept).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
-    }
-  });
 });
 
 describe('packDepthwise', () => {
