@@ -22,7 +22,7 @@ export function readBaseline(): Baseline {
 export function merged(baseline: Baseline, target: Target, rows: BenchRow[]): Baseline {
   const kinds = new Set(rows.map(({ kind }) => kind));
   const others = (baseline[target] ?? []).filter(({ kind }) => !kinds.has(kind));
-  const order = ['kernel', 'training', 'memory', 'vm'];
+  const order = ['kernel', 'training', 'memory', 'power', 'vm'];
   const all = [...others, ...rows].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
   return { ...baseline, [target]: all };
 }

@@ -43,6 +43,8 @@ export interface ModelFile {
 export class Device {
   readonly firmware: BenchFirmware;
   readonly compiled: CompiledModel;
+  /** Of its tables. */
+  readonly modelAddress: number;
   readonly training?: Training;
   private readonly engine: number;
 
@@ -50,10 +52,17 @@ export class Device {
     this.compiled = compileModel(bytes, file, { adapter, packed: target.packed });
     this.firmware = target.boot();
     const { firmware, compiled } = this;
-    const model = firmware.placeModel(compiled);
+    this.modelAddress = firmware.placeModel(compiled);
     const arena = firmware.allocate(compiled.arenaBytes);
     this.engine = firmware.allocate(firmware.call('rt_sim_engine_bytes'));
-    firmware.check(file, 'rt_engine_init', this.engine, model, arena, compiled.arenaBytes);
+    firmware.check(
+      file,
+      'rt_engine_init',
+      this.engine,
+      this.modelAddress,
+      arena,
+      compiled.arenaBytes,
+    );
     if (compiled.training) this.training = new Training(firmware, file, this.engine, this.classes);
   }
 

@@ -11,9 +11,11 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { RetuneError } from '../cli/error.ts';
 import { compare, merged, readBaseline, writeBaseline } from './baseline.ts';
+import { benchFeatures } from './features.ts';
 import { benchKernels } from './kernels.ts';
 import { benchMemory } from './memory.ts';
 import { writePerformancePage } from './page.ts';
+import { benchPower } from './power.ts';
 import { rowTable } from './report.ts';
 import { TARGETS, type BenchRow, type Target } from './rows.ts';
 import { benchTraining } from './training.ts';
@@ -27,20 +29,21 @@ export type { BenchRow, Target } from './rows.ts';
 export const SUITES = ['kernels', 'training', 'memory', 'vm', 'all'] as const;
 export type Suite = (typeof SUITES)[number];
 
-/** Kernels, training, memory and, on the RP2040, the virtual machine. */
+/** Kernels, training, memory and, on the RP2040, power and the virtual machine. */
 export async function benchAll({ target = 'rp2040' }: { target?: Target } = {}): Promise<
   BenchRow[]
 > {
-  return [
-    ...(await benchKernels({ target })),
-    ...(await benchTraining({ target })),
-    ...benchMemory({ target }),
-    ...(await benchVmRows({ target })),
-  ];
+  const kernels = [...(await benchKernels({ target })), await benchFeatures({ target })];
+  const training = await benchTraining({ target });
+  const power = target === 'rp2040' ? benchPower([...kernels, ...training]) : [];
+  const vm = await benchVmRows({ target });
+  return [...kernels, ...training, ...benchMemory({ target }), ...power, ...vm];
 }
 
 async function rowsOf(suite: Suite, target: Target): Promise<BenchRow[]> {
-  if (suite === 'kernels') return benchKernels({ target });
+  if (suite === 'kernels') {
+    return [...(await benchKernels({ target })), await benchFeatures({ target })];
+  }
   if (suite === 'training') return benchTraining({ target });
   if (suite === 'memory') return benchMemory({ target });
   if (suite === 'vm') return benchVmRows({ target });

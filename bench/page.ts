@@ -129,6 +129,20 @@ function memory(rows: BenchRow[]): string[] {
   );
 }
 
+function power(rows: BenchRow[]): string[] {
+  return table(
+    ['', 'what', 'cycles', 'millijoules', 'days on a battery'],
+    rows.map((row) => [
+      row.name,
+      row.what,
+      number(row.cycles),
+      number(row.millijoules),
+      number(row.batteryDays),
+    ]),
+    2,
+  );
+}
+
 function vm(rows: BenchRow[]): string[] {
   return table(
     ['', 'what', 'here', 'goal', 'DeviceScript'],
@@ -201,12 +215,17 @@ more than 2 % worse, when a result differs, or when a goal that was reached is m
 A step is of batch 1: one window as it is, forward unless its frozen activations are cached, loss, backward, update. \`of an inference\` is in inferences of the same
 network without an adapter. Filling the cache comes once a window.
 `,
-  bursts: `A burst is 300 such steps with what starts it, the cache filled before. Where fewer were run, they are multiplied. Energy is computing time at the board's active
-current (boards/rp2040_pico.board.json).
+  bursts: `A burst is 300 such steps with what starts it, the cache filled before. Where fewer were run, they are multiplied. Energy is computing time at the board's
+active current.
 `,
   memory: `## Memory
 
 Planned by the compiler (docs/compiler.md), 60 labelled windows in a burst. \`no plan below\` is proved.
+`,
+  power: `## Power
+
+The cycles above at the clock, currents and battery of boards/rp2040_pico.board.json, models/digits. Where the currents are from, and what is an estimate: docs/power.md.
+\`npm start\` prints the same for its own day.
 `,
   rv32: `## RV32IMC
 
@@ -244,6 +263,7 @@ export async function performancePage(baseline: Baseline): Promise<string> {
     ...bursts(kind('training')),
     TEXT.memory,
     ...memory(kind('memory')),
+    ...(kind('power').length > 0 ? [TEXT.power, ...power(kind('power'))] : []),
     ...(stalls(chip).length > 0 ? [TEXT.flash, ...stalls(chip)] : []),
     ...(baseline.rv32 ? [TEXT.rv32, ...rv32(baseline.rv32)] : []),
     ...(kind('vm').length > 0 ? [TEXT.vm, ...vm(kind('vm'))] : []),

@@ -17,6 +17,8 @@ export const goalText = (goal: Goal | undefined): string =>
 
 /** What the row is about in a word or two, for rows whose figure is not cycles alone. */
 export function figureText(row: BenchRow): string {
+  if (row.batteryDays !== undefined) return `${row.batteryDays} days on a battery`;
+  if (row.millijoules !== undefined) return `${number(row.millijoules)} mJ`;
   if (row.seconds !== undefined) return `${row.seconds.toFixed(2)} s`;
   if (row.timesInference !== undefined) return `${row.timesInference.toFixed(3)} x`;
   return row.perMac === null ? '' : `${row.perMac.toFixed(2)} a MAC`;

@@ -23,7 +23,7 @@ export interface Peer {
 
 export interface BenchRow {
   name: string;
-  kind: 'kernel' | 'training' | 'memory' | 'vm';
+  kind: 'kernel' | 'training' | 'memory' | 'vm' | 'power';
   target: Target;
   what: string;
   /**
@@ -53,6 +53,10 @@ export interface BenchRow {
   cacheCyclesPerWindow?: number;
   /** An estimate, not counted in `cycles`: stalls of the flash cache (rp2040/xip.ts). */
   stallCycles?: { hotInSram: number; allInFlash: number };
+  /** At the currents of the board's file. */
+  millijoules?: number;
+  /** On the battery of the board's file. */
+  batteryDays?: number;
   /** Networks: layer by layer. */
   layers?: { layer: string; macs: number; cycles: number }[];
   /** Memory: no plan can be smaller. */
