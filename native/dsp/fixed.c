@@ -1,8 +1,9 @@
 #include "fixed.h"
 
+#include "../engine/hot.h"
 #include "tables_common.h"
 
-int32_t rt_dsp_log2(uint32_t x) {
+RT_HOT int32_t rt_dsp_log2(uint32_t x) {
   const uint32_t bits = rt_dsp_bits(x);
   const uint32_t mantissa = x << (32 - bits);          // top bit set
   const uint32_t index = (mantissa >> 25) & 63;        // six bits behind it
@@ -13,7 +14,7 @@ int32_t rt_dsp_log2(uint32_t x) {
   return (int32_t)(((bits - 1) << RT_DSP_LOG2_Q) + ((q25 + (1u << 14)) >> 15));
 }
 
-int32_t rt_dsp_log2_add(int32_t a, int32_t b) {
+RT_HOT int32_t rt_dsp_log2_add(int32_t a, int32_t b) {
   const int32_t high = a > b ? a : b;
   const uint32_t distance = (uint32_t)(high - (a > b ? b : a));
   if (distance >= 11u << RT_DSP_LOG2_Q) {

@@ -1,63 +1,110 @@
 #include "frame.h"
 
+#include "../engine/hot.h"
+
 // Windowed samples get this many bits. The Hann windows sum up to at most 240, so that the sum of
 // absolute values stays below 2^30, the limit of rt_dsp_fft_bins.
 #define INPUT_BITS 22
 
 typedef struct {
-  uint32_t magnitude_bits;  // of the largest absolute sample
+  uint32_t magnitude_bits;  // significant ones of the largest absolute sample
   int32_t peak;             // the largest sample
 } range_t;
 
-static range_t find_range(const int16_t *ring, uint32_t ring_mask, uint32_t start, uint32_t count) {
-  uint32_t magnitudes = 0;  // all OR-ed: same top bit as the largest
-  int32_t peak = 0;
-  for (uint32_t n = 0; n < count; n++) {
-    const int32_t x = ring[(start + n) & ring_mask];
-    magnitudes |= (uint32_t)(x < 0 ? -x : x);
-    if (x > peak) {
-      peak = x;
+// Extremes of count samples in one piece.
+static inline void widen(const int16_t *x, uint32_t count, int32_t *low, int32_t *high) {
+  for (const int16_t *end = x + count; x < end; x++) {
+    const int32_t sample = *x;
+    if (sample > *high) {
+      *high = sample;
+    }
+    if (sample < *low) {
+      *low = sample;
     }
   }
-  const range_t range = {rt_dsp_bits(magnitudes), peak};
+}
+
+RT_HOT static range_t find_range(const int16_t *ring, uint32_t ring_mask, uint32_t start,
+                                 uint32_t count) {
+  const uint32_t at = start & ring_mask;
+  const uint32_t room = ring_mask + 1 - at;
+  const uint32_t first = count < room ? count : room;  // up to the ring's end
+  int32_t low = 0;
+  int32_t high = 0;
+  widen(ring + at, first, &low, &high);
+  widen(ring, count - first, &low, &high);
+  const range_t range = {rt_dsp_bits((uint32_t)(high > -low ? high : -low)), high};
   return range;
 }
 
-// Samples times window, brought to INPUT_BITS, in the order that the FFT wants.
-static void load(const rt_dsp_profile_t *profile, const int16_t *ring, uint32_t ring_mask,
-                 uint32_t start, uint32_t bits, int32_t *work) {
+// What brings samples times window to INPUT_BITS: (product * up + half) >> down.
+typedef struct {
+  int32_t up;
+  int32_t half;
+  uint32_t down;
+} scale_t;
+
+static scale_t scale_for(uint32_t bits) {
   // A product has bits + 16 bits; the window's largest value is 65535, so that 32 are enough.
   const uint32_t down = bits + 16 > INPUT_BITS ? bits + 16 - INPUT_BITS : 0;
   const int32_t up = bits + 16 < INPUT_BITS ? 1 << (INPUT_BITS - 16 - bits) : 1;
-  const int32_t half = down > 0 ? 1 << (down - 1) : 0;
-  const uint32_t count = profile->window_samples;
-  uint32_t n = 0;
-  for (; n < count; n++) {
-    const int32_t x = ring[(start + n) & ring_mask] * (int32_t)profile->window[n];
-    work[rt_dsp_fft_place(n)] = (x * up + half) >> down;
+  const scale_t scale = {up, down > 0 ? 1 << (down - 1) : 0, down};
+  return scale;
+}
+
+static inline int32_t scaled(int32_t product, const scale_t *scale) {
+  return (product * scale->up + scale->half) >> scale->down;
+}
+
+// Windowed sample pair n of a frame: what load works on.
+typedef struct {
+  const int16_t *ring;
+  const uint16_t *window;
+  uint32_t ring_mask;
+  uint32_t start;
+  uint32_t count;
+  scale_t scale;
+} source_t;
+
+static inline rt_dsp_complex_t pair(const source_t *source, uint32_t n) {
+  rt_dsp_complex_t point = {0, 0};
+  if (n < source->count) {
+    const int16_t *ring = source->ring;
+    const uint16_t *window = source->window + n;
+    const uint32_t at = source->start + n;
+    point.re = scaled(ring[at & source->ring_mask] * (int32_t)window[0], &source->scale);
+    point.im = scaled(ring[(at + 1) & source->ring_mask] * (int32_t)window[1], &source->scale);
   }
-  for (; n < RT_DSP_FFT_POINTS; n++) {
-    work[rt_dsp_fft_place(n)] = 0;
+  return point;
+}
+
+// Windowed samples into the work area, through the FFT's first pass. Windows have an even length.
+RT_HOT static void load(const source_t *source, int32_t *work) {
+  rt_dsp_complex_t *out = (rt_dsp_complex_t *)work;  // two int32_t each, same alignment
+  for (uint32_t g = 0; g < RT_DSP_FFT_GROUPS; g++, out += 4) {
+    const uint32_t n = rt_dsp_fft_sample(g);
+    const rt_dsp_complex_t a = pair(source, n);
+    const rt_dsp_complex_t b = pair(source, n + 128);
+    const rt_dsp_complex_t c = pair(source, n + 256);
+    const rt_dsp_complex_t d = pair(source, n + 384);
+    rt_dsp_fft_butterfly(out, 1, a, b, c, d);
   }
 }
 
 // Weighted sum of count bins; its log2 in Q10, in units of the FFT's input.
-static int32_t band_log2(const int32_t *work, uint32_t first, uint32_t count,
-                         const uint16_t *weights, uint32_t mel_shift) {
-  const int32_t *bins = work + 2 * first;
-  uint32_t exponent = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    const uint32_t e = (uint32_t)bins[2 * i] >> 16;
-    if (e > exponent) {
-      exponent = e;
-    }
+static inline int32_t band_log2(const uint32_t *bins, uint32_t count, const uint16_t *weights,
+                                uint32_t mel_shift) {
+  const uint32_t *end = bins + count;
+  uint32_t largest = 0;  // its exponent is the largest
+  for (const uint32_t *bin = bins; bin < end; bin++) {
+    largest = *bin > largest ? *bin : largest;
   }
+  const uint32_t exponent = largest >> 16;
   uint32_t sum = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    const uint32_t bin = (uint32_t)bins[2 * i];
-    const uint32_t down = exponent - (bin >> 16);
+  for (const uint32_t *bin = bins; bin < end; bin++, weights++) {
+    const uint32_t down = exponent - (*bin >> 16);
     if (down < 32) {
-      sum += ((bin & 0xffff) * weights[i]) >> down;
+      sum += ((*bin & 0xffff) * *weights) >> down;
     }
   }
   if (sum == 0) {
@@ -65,6 +112,22 @@ static int32_t band_log2(const int32_t *work, uint32_t first, uint32_t count,
   }
   const int32_t scale = (int32_t)exponent - RT_DSP_BIN_BIAS - (int32_t)mel_shift;
   return rt_dsp_log2(sum) + scale * (1 << RT_DSP_LOG2_Q);
+}
+
+// All bands of bins, shifted by unit; log2 in Q10.
+RT_HOT static void sum_bands(const rt_dsp_profile_t *profile, const uint32_t *bins, int32_t unit,
+                             int16_t *log_mel) {
+  const uint16_t *weights = profile->mel_weights;
+  for (uint32_t m = 0; m < profile->mels; m++) {
+    const uint32_t count = profile->mel_count[m];
+    int32_t value = band_log2(bins + profile->mel_first[m], count, weights, profile->mel_shift);
+    if (value != RT_DSP_LOG2_ZERO) {
+      value += unit * (1 << RT_DSP_LOG2_Q);
+    }
+    // Nothing reaches the upper limit: full-scale DC gives 24 in units of samples, 17 in power.
+    log_mel[m] = (int16_t)(value < RT_DSP_LOG2_ZERO ? RT_DSP_LOG2_ZERO : value);
+    weights += count;
+  }
 }
 
 int32_t rt_dsp_frame_log_mel(const rt_dsp_profile_t *profile, const int16_t *ring,
@@ -76,30 +139,23 @@ int32_t rt_dsp_frame_log_mel(const rt_dsp_profile_t *profile, const int16_t *rin
     }
     return 0;
   }
-  load(profile, ring, ring_mask, start, range.magnitude_bits, work);
-  rt_dsp_fft_bins(work, profile->spectrum);
+  const source_t source = {ring,  profile->window,         ring_mask,
+                           start, profile->window_samples, scale_for(range.magnitude_bits)};
+  load(&source, work);
+  const uint32_t last = profile->mels - 1;
+  const uint32_t end = (uint32_t)profile->mel_first[last] + profile->mel_count[last];
+  rt_dsp_fft_bins(work, profile->spectrum, profile->mel_first[0], end);
 
   int32_t unit = (int32_t)range.magnitude_bits - INPUT_BITS;  // the FFT saw samples / 2^unit
   if (profile->spectrum == RT_DSP_SPECTRUM_POWER) {
     unit *= 2;
   }
-  unit += profile->unit_log2;
-  const uint16_t *weights = profile->mel_weights;
-  for (uint32_t m = 0; m < profile->mels; m++) {
-    const uint32_t count = profile->mel_count[m];
-    int32_t value = band_log2(work, profile->mel_first[m], count, weights, profile->mel_shift);
-    if (value != RT_DSP_LOG2_ZERO) {
-      value += unit * (1 << RT_DSP_LOG2_Q);
-    }
-    // Nothing reaches the upper limit: full-scale DC gives 24 in units of samples, 17 in power.
-    log_mel[m] = (int16_t)(value < RT_DSP_LOG2_ZERO ? RT_DSP_LOG2_ZERO : value);
-    weights += count;
-  }
+  sum_bands(profile, (const uint32_t *)work, unit + profile->unit_log2, log_mel);
   return range.peak;
 }
 
-void rt_dsp_frame_coefficients(const rt_dsp_profile_t *profile, const int16_t *log_mel,
-                               int32_t peak_log2, int32_t out[RT_DSP_COEFFS]) {
+RT_HOT void rt_dsp_frame_coefficients(const rt_dsp_profile_t *profile, const int16_t *log_mel,
+                                      int32_t peak_log2, int32_t out[RT_DSP_COEFFS]) {
   int32_t y[RT_DSP_MAX_MELS];
   const uint32_t mels = profile->mels;
   const int32_t floor = profile->floor_log2 + peak_log2;

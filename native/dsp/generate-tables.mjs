@@ -118,8 +118,8 @@ function commonTables() {
 
 #include <stdint.h>
 
-// cos and -sin of 2 pi k / 512, Q15, for k = 0 to 378.
-extern const int16_t rt_dsp_twiddles[${twiddles.length}];
+// cos and -sin of 2 pi k / 512, Q15, for k = 0 to 378. Pairs are read as words too.
+extern const int16_t rt_dsp_twiddles[${twiddles.length}] __attribute__((aligned(4)));
 // log2(1 + i / 64), Q15.
 extern const uint16_t rt_dsp_log2_table[${log2.length}];
 // sqrt((32 + i) * 2^25).
