@@ -4,8 +4,8 @@
 
 #include "kernels.h"
 
-/* rt_depthwise_row for 3x3 kernels that move by one column, with a column of padding on either
- * side, and a table for rt_quick_output. Returns 0, nothing done, for others. */
+/* rt_depthwise_row for 3x3 kernels that move by one or two columns, with at most one column of
+ * padding on either side, and a table for rt_quick_output. Returns 0, nothing done, for others. */
 #if defined(__riscv)
 int rt_depthwise_row_3x3(const rt_kernel_t *k, int32_t row);
 #else
