@@ -231,13 +231,12 @@ class BackwardPlanner {
   private workBytes(layer: LoweredLayer): number {
     const input = this.tensor(layer.input);
     const output = this.tensor(layer.output);
-    if (layer.op === 'DEPTHWISE_CONV_2D') return depthwiseBytes(layer, input);
+    if (layer.op === 'DEPTHWISE_CONV_2D') return depthwiseBytes(layer, input, output);
     if (!isDense(layer)) return 0;
     const flat = layer.op === 'FULLY_CONNECTED';
     return denseBytes({
       inputs: flat ? input.bytes : input.channels,
       outputs: output.channels,
-      pixels: flat ? 1 : output.height * output.width,
       rank: this.sites.includes(layer) ? this.rank : 0,
     });
   }
@@ -246,26 +245,28 @@ class BackwardPlanner {
 interface DenseShape {
   inputs: number;
   outputs: number;
-  pixels: number;
   rank: number;
 }
 
 /** rt_backward_dense_bytes */
-function denseBytes({ inputs, outputs, pixels, rank }: DenseShape): number {
+function denseBytes({ inputs, outputs, rank }: DenseShape): number {
   const up = (value: number, to: number): number => Math.ceil(value / to) * to;
   const widest = Math.max(inputs, outputs);
   const ranks = up(rank, 4);
   const packed = rank === 0 ? 0 : 4 * (ranks + (ranks * up(widest, 4)) / 2);
-  const gradients = 4 * (inputs + outputs + Math.min(pixels, 64)) * ranks;
+  const gradients = 4 * (inputs + outputs) * rank + 4 * 64 * ranks;
   const padded = up(inputs, 8);
   const propagation = 2 * padded * rank + 4 * padded + 8 * (outputs + rank);
   return up(widest, 4) + packed + Math.max(gradients, propagation);
 }
 
 /** rt_backward_depthwise_bytes */
-function depthwiseBytes(layer: LoweredLayer, { height, width }: LoweredTensor): number {
-  const plane =
-    (height + layer.kernelHeight - 1) * (2 * Math.ceil(width / 2) + layer.kernelWidth - 1);
-  const band = Math.min(height, width >= 128 ? 1 : Math.floor(128 / width));
-  return 4 * (plane + band * width + 1);
+function depthwiseBytes(layer: LoweredLayer, input: LoweredTensor, output: LoweredTensor): number {
+  const { kernelHeight, kernelWidth, padLeft, strideWidth } = layer;
+  const last = kernelWidth - padLeft + (output.width - 1) * strideWidth;
+  const length = Math.max(input.width + padLeft, last);
+  const rows = length >= 256 ? 1 : Math.min(input.height, Math.floor(256 / length));
+  const elements = (input.height + kernelHeight) * length + kernelWidth + 9;
+  const sums = 8 * Math.ceil((rows * length) / 8);
+  return 4 * (elements - (elements % 2)) + 8 * kernelHeight * kernelWidth + 4 * sums;
 }

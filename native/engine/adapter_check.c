@@ -219,12 +219,9 @@ static rt_status_t check_step(const rt_adapter_t *adapter, uint32_t i) {
                : RT_ERROR_MODEL_LAYOUT;
   }
   if (!dense && layer->op != RT_OP_DEPTHWISE_CONV_2D) return RT_ERROR_MODEL_LAYOUT;
-  uint32_t flat = layer->op == RT_OP_FULLY_CONNECTED;
-  uint32_t pixels = flat ? 1u : (uint32_t)(output->height * output->width);
   uint32_t rank = step->site == RT_NONE ? 0 : plan->rank;
-  uint32_t work =
-      dense ? rt_backward_dense_bytes(in, out, pixels, rank)
-            : rt_backward_depthwise_bytes(layer, (uint32_t)input->height, (uint32_t)input->width);
+  uint32_t work = dense ? rt_backward_dense_bytes(in, out, rank)
+                        : rt_backward_depthwise_bytes(layer, input, output);
   if (!buffer_fits(adapter, &plan->work, work)) return RT_ERROR_MODEL_LAYOUT;
   if (step->site != RT_NONE &&
       (!dense || step->site >= plan->site_count || plan->sites[step->site].layer != step->layer)) {

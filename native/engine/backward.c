@@ -3,6 +3,7 @@
 #include "backward_parts.h"
 
 #define SIGNAL_BITS 7
+#define NARROW_MAX 24 /* sums stay below 2^30 */
 #define CYCLES_HEAD_PRODUCT 12u
 /* Gains are remembered in eighths of a bit, with this added so that 0 can mean "not yet". */
 #define GAIN_BASE 1024
@@ -79,7 +80,8 @@ void rt_backward_begin(rt_backward_t *backward, rt_adapter_t *adapter, const int
   }
   int32_t narrow = bits_of(sums, plan->head_inputs) - SIGNAL_BITS;
   if (narrow < 0) narrow = 0;
-  uint32_t seen = rt_emit(sums, plan->head_inputs, 0, 1, &gate, out, narrow, random);
+  rt_emit_t emit = {sums, 1, plan->head_inputs, plan->head_inputs, 0, 1};
+  uint32_t seen = rt_emit(&emit, &gate, out, narrow, random);
   backward->bits = rt_fixed_bits(seen) - narrow;
   if (backward->bits < 0) backward->bits = 0;
   backward->exponent = exponent - narrow;
@@ -109,18 +111,21 @@ static const uint8_t *mask_bits(const rt_adapter_t *adapter, uint32_t mask) {
   return (const uint8_t *)adapter->engine->arena + adapter->plan->masks[mask].offset_bytes;
 }
 
-static int32_t pooled_value(const int8_t *pooled, const uint8_t *bits, uint32_t channel,
-                            uint32_t i) {
-  return (bits[i >> 3] >> (i & 7u)) & 1u ? pooled[channel] : 0;
-}
-
-int32_t rt_backward_value(const rt_backward_t *backward, const rt_backward_layer_t *layer,
-                          uint32_t pixel, uint32_t channel) {
+void rt_backward_column(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                        uint32_t pixel, uint32_t count, uint32_t channel, int8_t *out) {
   const rt_adapter_t *adapter = backward->adapter;
   uint32_t i = pixel * layer->outputs + channel;
-  if (!backward->pooled) return rt_backward_signal(backward)[i];
-  return pooled_value(rt_adapter_buffer(adapter, &adapter->plan->pooled),
-                      mask_bits(adapter, layer->step->output_mask), channel, i);
+  if (!backward->pooled) {
+    const int8_t *signal = rt_backward_signal(backward) + i;
+    for (; count > 0; count--, signal += layer->outputs) *out++ = *signal;
+    return;
+  }
+  const int8_t *pooled = rt_adapter_buffer(adapter, &adapter->plan->pooled);
+  const uint8_t *bits = mask_bits(adapter, layer->step->output_mask);
+  int8_t value = pooled[channel];
+  for (; count > 0; count--, i += layer->outputs) {
+    *out++ = (bits[i >> 3] >> (i & 7u)) & 1u ? value : 0;
+  }
 }
 
 const int8_t *rt_backward_pixel(const rt_backward_t *backward, const rt_backward_layer_t *layer,
@@ -136,7 +141,8 @@ const int8_t *rt_backward_pixel(const rt_backward_t *backward, const rt_backward
   const int8_t *pooled = rt_adapter_buffer(adapter, &adapter->plan->pooled);
   const uint8_t *bits = mask_bits(adapter, layer->step->output_mask);
   for (uint32_t c = 0; c < layer->outputs; c++) {
-    scratch[c] = (int8_t)pooled_value(pooled, bits, c, first + c);
+    uint32_t i = first + c;
+    scratch[c] = (bits[i >> 3] >> (i & 7u)) & 1u ? pooled[c] : 0;
   }
   return scratch;
 }
@@ -164,11 +170,12 @@ void rt_backward_prepare(rt_backward_t *backward, const rt_backward_layer_t *lay
   int32_t bits = known == 0 ? (int32_t)layer->step->gain_bits : (known - GAIN_BASE + 7) >> 3;
   backward->narrow = backward->bits + bits - SIGNAL_BITS;
   if (backward->narrow < 0) backward->narrow = 0;
+  if (backward->narrow > NARROW_MAX) backward->narrow = NARROW_MAX;
   backward->magnitude = 0;
 }
 
-void rt_backward_store(rt_backward_t *backward, const rt_backward_layer_t *layer, uint32_t first,
-                       uint32_t stride, const int32_t *sums, uint32_t count, uint32_t *random) {
+void rt_backward_store(rt_backward_t *backward, const rt_backward_layer_t *layer,
+                       const rt_emit_t *emit, uint32_t *random) {
   const rt_adapter_t *adapter = backward->adapter;
   const rt_adapter_step_t *step = layer->step;
   rt_emit_gate_t gate = {0, 0, 0, 0};
@@ -177,8 +184,8 @@ void rt_backward_store(rt_backward_t *backward, const rt_backward_layer_t *layer
   } else if (step->producer != RT_NONE) {
     rt_emit_gate_of(&adapter->engine->model->layers[step->producer], layer->x, &gate);
   }
-  backward->magnitude |= rt_emit(sums, count, first, stride, &gate, rt_backward_signal(backward),
-                                 backward->narrow, random);
+  backward->magnitude |=
+      rt_emit(emit, &gate, rt_backward_signal(backward), backward->narrow, random);
 }
 
 /* ---- the pass ---- */

@@ -1,5 +1,7 @@
 #include "backward_axpy.h"
 
+#include "hot.h"
+
 /* Both sums of a word. */
 static void unpack(uint32_t word, int32_t *out) {
   out[0] = (int16_t)(word & 0xffffu);
@@ -7,9 +9,9 @@ static void unpack(uint32_t word, int32_t *out) {
 }
 
 void rt_axpy_portable(const rt_axpy_term_t *terms, uint32_t count, uint32_t blocks, int32_t *sums,
-                      uint32_t add) {
+                      uint32_t add, uint32_t start) {
   for (uint32_t block = 0; block < blocks; block++, sums += RT_AXPY_BLOCK) {
-    uint32_t acc[4] = {0, 0, 0, 0};
+    uint32_t acc[4] = {start, start, start, start};
     for (uint32_t t = 0; t < count; t++) {
       const uint32_t *row = terms[t].row + 4u * block;
       for (uint32_t j = 0; j < 4; j++) acc[j] += (uint32_t)terms[t].factor * row[j];
@@ -23,7 +25,121 @@ void rt_axpy_portable(const rt_axpy_term_t *terms, uint32_t count, uint32_t bloc
   }
 }
 
+#if defined(__ARM_ARCH_6M__)
+/*
+ * r0-r3 words of a row, r4 factor, r5 row, r6 term, r7 bytes of a row before this block; r8-r11
+ * sums, r12 end of the terms, lr where to enter the unrolled loop. On the stack: terms, bytes of a
+ * row, sums, add. 17.75 cycles a term and block: 2.2 a product.
+ */
+__asm__(RT_HOT_SECTION("rt_axpy")
+        "  .global rt_axpy\n"
+        "  .type rt_axpy, %function\n"
+        "  .thumb_func\n"
+        "  .p2align 2\n"
+        "rt_axpy:\n"
+        "  push {r4-r7, lr}\n"
+        "  mov r4, r8\n"
+        "  mov r5, r9\n"
+        "  mov r6, r10\n"
+        "  mov r7, r11\n"
+        "  push {r4-r7}\n"
+        "  ldr r7, [sp, #36]\n" /* add */
+        "  mov r4, r0\n"
+        "  lsls r5, r2, #4\n"
+        "  mov r6, r3\n"
+        "  push {r4-r7}\n" /* terms, bytes, sums, add */
+        "  lsls r2, r1, #3\n"
+        "  adds r2, r2, r0\n"
+        "  mov r12, r2\n"
+        /* Enter so that the last of four steps of 22 bytes is the last term. */
+        "  negs r1, r1\n"
+        "  movs r2, #3\n"
+        "  ands r1, r2\n"
+        "  movs r2, #22\n"
+        "  muls r1, r2, r1\n"
+        "  ldr r2, 3f\n"
+        "  adds r1, r1, r2\n"
+        "  mov lr, r1\n"
+        "  movs r7, #0\n"
+        "  b 1f\n"
+        "  .p2align 2\n"
+        "3:\n"
+        "  .word 2f + 1\n"
+        "1:\n"
+        "  ldr r6, [sp]\n"
+        "  ldr r0, [sp, #56]\n" /* start */
+        "  mov r8, r0\n"
+        "  mov r9, r0\n"
+        "  mov r10, r0\n"
+        "  mov r11, r0\n"
+        "  bx lr\n"
+        "2:\n"
+        "  .rept 4\n"
+        "  ldm r6!, {r4, r5}\n"
+        "  adds r5, r5, r7\n"
+        "  ldm r5!, {r0-r3}\n"
+        "  muls r0, r4, r0\n"
+        "  add r8, r0\n"
+        "  muls r1, r4, r1\n"
+        "  add r9, r1\n"
+        "  muls r2, r4, r2\n"
+        "  add r10, r2\n"
+        "  muls r3, r4, r3\n"
+        "  add r11, r3\n"
+        "  .endr\n"
+        "  cmp r6, r12\n"
+        "  bne 2b\n"
+        "  ldr r6, [sp, #8]\n"
+        "  ldr r5, [sp, #12]\n"
+        "  cmp r5, #0\n"
+        "  bne 5f\n"
+        "  .irp pair, 8, 10\n"
+        "  .if \\pair == 8\n"
+        "  mov r1, r8\n"
+        "  mov r3, r9\n"
+        "  .else\n"
+        "  mov r1, r10\n"
+        "  mov r3, r11\n"
+        "  .endif\n"
+        "  sxth r0, r1\n"
+        "  subs r1, r1, r0\n"
+        "  asrs r1, r1, #16\n"
+        "  sxth r2, r3\n"
+        "  subs r3, r3, r2\n"
+        "  asrs r3, r3, #16\n"
+        "  stm r6!, {r0-r3}\n"
+        "  .endr\n"
+        "4:\n"
+        "  str r6, [sp, #8]\n"
+        "  adds r7, #16\n"
+        "  ldr r0, [sp, #4]\n"
+        "  cmp r7, r0\n"
+        "  bne 1b\n"
+        "  add sp, #16\n"
+        "  pop {r4-r7}\n"
+        "  mov r8, r4\n"
+        "  mov r9, r5\n"
+        "  mov r10, r6\n"
+        "  mov r11, r7\n"
+        "  pop {r4-r7, pc}\n"
+        "5:\n"
+        "  .irp acc, 8, 9, 10, 11\n"
+        "  mov r1, r\\acc\n"
+        "  sxth r0, r1\n"
+        "  subs r1, r1, r0\n"
+        "  asrs r1, r1, #16\n"
+        "  ldr r2, [r6]\n"
+        "  adds r0, r0, r2\n"
+        "  ldr r2, [r6, #4]\n"
+        "  adds r1, r1, r2\n"
+        "  stm r6!, {r0, r1}\n"
+        "  .endr\n"
+        "  b 4b\n"
+        "  .size rt_axpy, . - rt_axpy\n"
+        "  .text\n");
+#else
 void rt_axpy(const rt_axpy_term_t *terms, uint32_t count, uint32_t blocks, int32_t *sums,
-             uint32_t add) {
-  rt_axpy_portable(terms, count, blocks, sums, add);
+             uint32_t add, uint32_t start) {
+  rt_axpy_portable(terms, count, blocks, sums, add, start);
 }
+#endif

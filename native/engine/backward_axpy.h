@@ -20,13 +20,13 @@ typedef struct {
   const uint32_t *row; /* [4 * blocks] */
 } rt_axpy_term_t;
 
-/* sums[i] = (add ? sums[i] : 0) + sum_t factor_t * row_t,i for 8 * blocks columns; count and
- * blocks at least 1. */
+/* sums[i] = (add ? sums[i] : 0) + sum_t factor_t * row_t,i for 8 * blocks columns, to which each
+ * word adds the two halves of start; count and blocks at least 1. */
 void rt_axpy(const rt_axpy_term_t *terms, uint32_t count, uint32_t blocks, int32_t *sums,
-             uint32_t add);
+             uint32_t add, uint32_t start);
 
 /* The same in portable C, which is what other targets than Cortex-M0+ run. */
 void rt_axpy_portable(const rt_axpy_term_t *terms, uint32_t count, uint32_t blocks, int32_t *sums,
-                      uint32_t add);
+                      uint32_t add, uint32_t start);
 
 #endif

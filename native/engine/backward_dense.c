@@ -9,6 +9,7 @@
 #include "backward_axpy.h"
 #include "backward_columns.h"
 #include "backward_parts.h"
+#include "hot.h"
 #include "pair_dot.h"
 #include "train_groups.h"
 
@@ -45,7 +46,7 @@ typedef struct {
 typedef struct {
   int8_t *pixel;    /* a pixel put together */
   uint32_t *packed; /* A, or B transposed, as rt_pair_dot takes them */
-  int32_t *sums_b;  /* as the gradients, and room for ranks up to a multiple of 4 */
+  int32_t *sums_b;  /* as the gradients lie */
   int32_t *sums_a;
   int32_t *factors; /* [quads][CHUNK][4] */
 } gradient_work_t;
@@ -68,13 +69,12 @@ static uint32_t packed_words(uint32_t inputs, uint32_t outputs, uint32_t rank) {
   return rank == 0 ? 0 : rt_pair_words(rank, larger(inputs, outputs));
 }
 
-uint32_t rt_backward_dense_bytes(uint32_t inputs, uint32_t outputs, uint32_t pixels,
-                                 uint32_t rank) {
+uint32_t rt_backward_dense_bytes(uint32_t inputs, uint32_t outputs, uint32_t rank) {
   uint32_t widest = larger(inputs, outputs);
   uint32_t padded = round_up(inputs, RT_AXPY_BLOCK);
   uint32_t ranks = round_up(rank, 4);
   uint32_t common = round_up(widest, 4) + 4u * packed_words(inputs, outputs, rank);
-  uint32_t gradients = 4u * (inputs + outputs + smaller(pixels, CHUNK)) * ranks;
+  uint32_t gradients = 4u * (inputs + outputs) * rank + 4u * CHUNK * ranks;
   uint32_t propagation =
       2u * padded * rank + 4u * padded + (uint32_t)sizeof(rt_axpy_term_t) * (outputs + rank);
   return common + larger(gradients, propagation);
@@ -88,8 +88,8 @@ static gradient_work_t gradient_work(const rt_backward_t *backward,
   work.packed = (uint32_t *)(void *)(work.pixel + round_up(widest, 4));
   work.sums_b =
       (int32_t *)(void *)(work.packed + packed_words(layer->inputs, layer->outputs, lora->rank));
-  work.sums_a = work.sums_b + layer->outputs * 4u * lora->quads;
-  work.factors = work.sums_a + layer->inputs * 4u * lora->quads;
+  work.sums_a = work.sums_b + layer->outputs * lora->rank;
+  work.factors = work.sums_a + layer->inputs * lora->rank;
   return work;
 }
 
@@ -225,40 +225,28 @@ static void find_factors(const rt_backward_t *backward, const rt_backward_layer_
   }
 }
 
-/* sums += values * factors, for every channel; values and factors of the chunk's pixels. The sums
- * of B are [channels][rank], of A [rank][channels], as in the parameter groups; ranks that there
- * are not have factors 0. */
-static void add_columns(const rt_backward_t *backward, const rt_backward_layer_t *layer,
-                        const lora_t *lora, const gradient_work_t *work, uint32_t count) {
+/* Adds values * factors, summed over the chunk's pixels, for every channel. The sums of B are
+ * [channels][rank], of A [rank][channels], as in the parameter groups. */
+RT_HOT static void add_columns(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                               const lora_t *lora, const gradient_work_t *work, uint32_t count) {
   uint32_t hidden = backward->pass == PASS_B;
   uint32_t channels = hidden ? layer->outputs : layer->inputs;
   uint32_t gathered = hidden && backward->pooled;
+  uint32_t down = hidden ? 1 : channels;
+  const int8_t *values = hidden ? rt_backward_signal(backward) : layer->x;
   int8_t column[CHUNK];
-  for (uint32_t c = 0; c < channels; c++) {
-    const int8_t *values = hidden ? rt_backward_signal(backward) : layer->x;
-    values += backward->next * channels + c;
-    for (uint32_t p = 0; gathered && p < count; p++) {
-      column[p] = (int8_t)rt_backward_value(backward, layer, backward->next + p, c);
+  values += backward->next * channels;
+  for (uint32_t c = 0; c < channels; c++, values++) {
+    if (gathered) rt_backward_column(backward, layer, backward->next, count, c, column);
+    for (uint32_t k = 0; k < lora->rank; k += 4) {
+      int32_t sums[4];
+      rt_columns(gathered ? column : values, gathered ? 1 : channels, work->factors + k * CHUNK,
+                 count, hidden ? 0 : layer->zero, sums);
+      int32_t *to = hidden ? work->sums_b + c * lora->rank + k : work->sums_a + k * channels + c;
+      for (uint32_t r = 0; r < 4 && k + r < lora->rank; r++, to += down) {
+        *to = (int32_t)((uint32_t)*to + (uint32_t)sums[r]);
+      }
     }
-    for (uint32_t k = 0; k < lora->quads; k++) {
-      int32_t *sums =
-          hidden ? work->sums_b + c * lora->rank + 4u * k : work->sums_a + 4u * k * channels + c;
-      rt_columns_add(gathered ? column : values, gathered ? 1 : channels,
-                     work->factors + k * CHUNK * 4u, count, sums, hidden ? 1 : channels);
-    }
-  }
-}
-
-/* Takes off what the input's zero point added: zero * sum of the factors. */
-static void take_off_zero(const rt_backward_layer_t *layer, const lora_t *lora,
-                          const gradient_work_t *work, uint32_t count) {
-  for (uint32_t k = 0; k < lora->rank; k++) {
-    const int32_t *factors = work->factors + (k >> 2) * CHUNK * 4u + (k & 3u);
-    int32_t sum = 0;
-    for (uint32_t p = 0; p < count; p++) sum += factors[4u * p];
-    sum *= layer->zero;
-    int32_t *to = work->sums_a + k * layer->inputs;
-    for (uint32_t i = 0; i < layer->inputs; i++) to[i] = (int32_t)((uint32_t)to[i] - (uint32_t)sum);
   }
 }
 
@@ -272,7 +260,7 @@ static void begin_gradient(rt_backward_t *backward, const rt_backward_layer_t *l
   backward->shift = factor_shift(layer, bits, hidden ? SIGNAL_BITS : ACTIVATION_BITS);
   if (hidden) backward->shift_b = backward->shift;
   __builtin_memset(hidden ? work->sums_b : work->sums_a, 0,
-                   channels * 4u * lora->quads * sizeof(int32_t));
+                   channels * lora->rank * sizeof(int32_t));
 }
 
 /* Hands the sums over to the parameter groups. That may change A and B at once (train_groups.h):
@@ -297,7 +285,6 @@ static void gradient_unit(rt_backward_t *backward, const rt_backward_layer_t *la
   if (backward->next == 0) begin_gradient(backward, layer, &lora, &work);
   find_factors(backward, layer, &lora, &work, count);
   add_columns(backward, layer, &lora, &work, count);
-  if (backward->pass == PASS_A) take_off_zero(layer, &lora, &work, count);
   *cycles += count * (layer->inputs + layer->outputs) * lora.quads * CYCLES_GRADIENT_VALUE;
   backward->next += count;
   if (backward->next < layer->pixels) return;
@@ -318,7 +305,7 @@ typedef struct {
 
 static void flush(sum_t *sum) {
   if (sum->count != 0) {
-    rt_axpy(sum->terms, sum->count, sum->blocks, sum->sums, sum->added);
+    rt_axpy(sum->terms, sum->count, sum->blocks, sum->sums, sum->added, 0);
     sum->added = 1;
   }
   sum->count = 0;
@@ -377,7 +364,8 @@ static void propagate_pixel(rt_backward_t *backward, const rt_backward_layer_t *
   }
   flush(&sum);
   if (!sum.added) __builtin_memset(work.sums, 0, padded * sizeof(int32_t));
-  rt_backward_store(backward, layer, pixel * layer->inputs, 1, work.sums, layer->inputs, random);
+  rt_emit_t emit = {work.sums, 1, layer->inputs, layer->inputs, pixel * layer->inputs, 1};
+  rt_backward_store(backward, layer, &emit, random);
 }
 
 static void begin_propagation(rt_backward_t *backward, const rt_backward_layer_t *layer) {

@@ -1,103 +1,163 @@
 /*
  * Backward through DEPTHWISE_CONV_2D, a channel at a time: its gradients are spread over a plane
- * with gaps where the stride has skipped pixels and a border of zeros, so that every input pixel
- * is a plain correlation with the flipped kernel whatever stride and padding.
+ * with gaps where the stride has skipped pixels and borders of zeros, so that every input pixel is
+ * a plain correlation with the flipped kernel whatever stride and padding. The plane's rows follow
+ * each other in one sequence, the border of a row being that of the next one as well: tap (ky, kx)
+ * of element i is element i + ky length + kx, and the sums of eight neighbours at a time are those
+ * of rt_axpy, with a tap as the factor and the sequence from there on as the row. What it computes
+ * between the rows is dropped.
  *
- * A word of the plane holds two neighbours, g[x] + 65536 g[x + 1]: its product with a tap serves
- * two input pixels. The compiler keeps the taps of a channel below sum |w| <= 255, so both sums
- * fit in 16 bits (backward_axpy.h).
+ * Two elements are a word. For odd distances there is a second copy of the sequence, moved by one.
+ * Elements are gradients plus 128, plain halves of words; what that adds is taken off by rt_axpy's
+ * start. The compiler keeps the taps of a channel below sum |w| <= 255, so sums fit in 16 bits.
  */
+#include "backward_axpy.h"
 #include "backward_parts.h"
+#include "hot.h"
 
-#define BAND 128u /* sums, or a row of the input if that is longer */
+#define BAND 256u /* elements at a time, or a row of the input if that is longer */
+#define OFFSET 128
 
 /* Of a Cortex-M0+; docs/rp2040.md. */
-#define CYCLES_TAP 64u    /* of an output pixel */
-#define CYCLES_PIXEL 290u /* of the input */
+#define CYCLES_TAP 3u    /* of an input pixel */
+#define CYCLES_PIXEL 60u /* of the input */
 
 typedef struct {
   uint32_t kernel_height, kernel_width;
-  uint32_t rows, columns;  /* of the input */
-  uint32_t height, length; /* of the plane, in words */
-  uint32_t top, left;      /* where the first output pixel lies in it */
-  uint32_t band;           /* rows at a time */
+  uint32_t rows, columns; /* of the input */
+  uint32_t length;        /* of a row of the plane */
+  uint32_t first;         /* where the first output pixel lies in it */
+  uint32_t across, down;  /* from one output pixel to the next */
+  uint32_t band;          /* rows at a time */
+  uint32_t sums;          /* room for a band, a multiple of 8 */
+  uint32_t elements;      /* of the plane, an even number */
 } plane_t;
 
-static plane_t plane_of(const rt_layer_t *layer, uint32_t rows, uint32_t columns) {
+/* Where a plane, the terms and the sums lie in plan->work. */
+typedef struct {
+  uint16_t *even, *odd;
+  rt_axpy_term_t *terms;
+  int32_t *sums;
+} work_t;
+
+static plane_t plane_of(const rt_layer_t *layer, const rt_tensor_t *input,
+                        const rt_tensor_t *output) {
   plane_t p;
   p.kernel_height = (uint32_t)layer->kernel_height;
   p.kernel_width = (uint32_t)layer->kernel_width;
-  p.rows = rows;
-  p.columns = columns;
-  p.height = rows + p.kernel_height - 1u;
-  p.length = ((columns + 1u) & ~1u) + p.kernel_width - 1u;
-  p.top = p.kernel_height - 1u - (uint32_t)layer->pad_top;
-  p.left = p.kernel_width - 1u - (uint32_t)layer->pad_left;
-  p.band = columns >= BAND ? 1u : rt_fixed_divide(BAND, columns);
-  if (p.band > rows) p.band = rows;
+  p.rows = (uint32_t)input->height;
+  p.columns = (uint32_t)input->width;
+  uint32_t left = p.kernel_width - 1u - (uint32_t)layer->pad_left;
+  uint32_t top = p.kernel_height - 1u - (uint32_t)layer->pad_top;
+  p.across = (uint32_t)layer->stride_width;
+  /* The border on the right is pad_left wide, and the last pixel must be inside. */
+  uint32_t last = left + ((uint32_t)output->width - 1u) * p.across + 1u;
+  p.length = p.columns + (uint32_t)layer->pad_left;
+  if (p.length < last) p.length = last;
+  p.first = top * p.length + left;
+  p.down = (uint32_t)layer->stride_height * p.length;
+  p.band = p.length >= BAND ? 1u : rt_fixed_divide(BAND, p.length);
+  if (p.band > p.rows) p.band = p.rows;
+  p.sums = (p.band * p.length + 7u) & ~7u;
+  p.elements = (p.rows + p.kernel_height) * p.length + p.kernel_width + 9u;
+  p.elements &= ~1u;
   return p;
 }
 
-/* One sum more than the band has, since sums come in pairs. */
-uint32_t rt_backward_depthwise_bytes(const rt_layer_t *layer, uint32_t rows, uint32_t columns) {
-  plane_t p = plane_of(layer, rows, columns);
-  return 4u * (p.height * p.length + p.band * columns + 1u);
+uint32_t rt_backward_depthwise_bytes(const rt_layer_t *layer, const rt_tensor_t *input,
+                                     const rt_tensor_t *output) {
+  plane_t p = plane_of(layer, input, output);
+  return 4u * p.elements + p.kernel_height * p.kernel_width * (uint32_t)sizeof(rt_axpy_term_t) +
+         4u * p.sums;
 }
 
-/* Adds value to both words that it is part of: alone in its place, so that nothing carries over. */
-static void put(uint32_t *at, uint32_t has_left, int32_t value) {
-  at[0] += (uint32_t)value;
-  if (has_left) at[-1] += (uint32_t)value << 16;
+static work_t work_of(const rt_backward_t *backward, const plane_t *p) {
+  work_t work;
+  work.even = rt_backward_work(backward);
+  work.odd = work.even + p->elements;
+  work.terms = (rt_axpy_term_t *)(void *)(work.odd + p->elements);
+  work.sums = (int32_t *)(void *)(work.terms + p->kernel_height * p->kernel_width);
+  return work;
 }
 
-static void fill_plane(const rt_backward_t *backward, const rt_backward_layer_t *layer,
-                       uint32_t channel, const plane_t *p, uint32_t *plane) {
-  uint32_t stride = (uint32_t)layer->layer->stride_width;
-  uint32_t down = (uint32_t)layer->layer->stride_height * p->length;
-  uint32_t *row = plane + p->top * p->length + p->left;
-  __builtin_memset(plane, 0, p->height * p->length * sizeof(uint32_t));
-  for (uint32_t first = 0; first < layer->pixels; first += layer->columns, row += down) {
-    uint32_t *at = row;
-    for (uint32_t x = 0; x < layer->columns; x++, at += stride) {
-      put(at, p->left + x > 0, rt_backward_value(backward, layer, first + x, channel));
+/* Gaps and borders, which no channel writes. */
+static void clear_plane(const plane_t *p, const work_t *work) {
+  for (uint32_t i = 0; i < 2u * p->elements; i++) work->even[i] = OFFSET;
+}
+
+static inline void put(const work_t *work, uint32_t at, int32_t value) {
+  uint16_t element = (uint16_t)(value + OFFSET);
+  work->even[at] = element;
+  if (at > 0) work->odd[at - 1u] = element;
+}
+
+/* Also stands for the pixels of a pool: a pointer into the signal, or one value and its mask. */
+RT_HOT static void fill_plane(const int8_t *signal, uint32_t channels, const plane_t *p,
+                              uint32_t rows, uint32_t columns, const work_t *work) {
+  uint32_t row = p->first;
+  for (uint32_t y = 0; y < rows; y++, row += p->down) {
+    uint32_t at = row;
+    for (uint32_t x = 0; x < columns; x++, at += p->across, signal += channels) {
+      put(work, at, *signal);
     }
   }
 }
 
-/* Sums of the input pixels of a row, two at a time. */
-static void correlate_row(const plane_t *p, const uint32_t *plane, const uint32_t *taps,
-                          int32_t *sums) {
-  for (uint32_t x = 0; x < p->columns; x += 2, sums += 2) {
-    const uint32_t *w = taps;
-    uint32_t acc = 0;
-    for (uint32_t ky = 0; ky < p->kernel_height; ky++) {
-      const uint32_t *g = plane + ky * p->length + x;
-      for (uint32_t kx = 0; kx < p->kernel_width; kx++) acc += *w++ * *g++;
+/* The same one pixel at a time, for a gradient that comes from a pool. */
+static void fill_pooled(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                        uint32_t channel, const plane_t *p, const work_t *work) {
+  uint32_t row = p->first;
+  for (uint32_t pixel = 0; pixel < layer->pixels; row += p->down) {
+    for (uint32_t x = 0; x < layer->columns; x++, pixel++) {
+      int8_t value;
+      rt_backward_column(backward, layer, pixel, 1, channel, &value);
+      put(work, row + x * p->across, value);
     }
-    sums[0] = (int16_t)(acc & 0xffffu);
-    sums[1] = (int32_t)(acc - (uint32_t)sums[0]) >> 16;
   }
+}
+
+/* Terms of a band that begins with element `from`; returns what rt_axpy starts from. */
+static uint32_t find_terms(const plane_t *p, const work_t *work, const uint32_t *taps,
+                           uint32_t from) {
+  rt_axpy_term_t *term = work->terms;
+  uint32_t sum = 0;
+  for (uint32_t ky = 0; ky < p->kernel_height; ky++) {
+    for (uint32_t kx = 0; kx < p->kernel_width; kx++, taps++, term++) {
+      uint32_t at = from + ky * p->length + kx;
+      const uint16_t *row = (at & 1u ? work->odd : work->even) + (at & ~1u);
+      term->factor = (int32_t)*taps;
+      term->row = (const uint32_t *)(const void *)row;
+      sum += *taps;
+    }
+  }
+  return 0u - sum * (OFFSET + (OFFSET << 16));
 }
 
 rt_status_t rt_backward_depthwise(rt_backward_t *backward, const rt_backward_layer_t *layer,
                                   uint32_t *random, uint32_t *cycles) {
-  const rt_tensor_t *input = &backward->adapter->engine->model->tensors[layer->layer->input];
-  uint32_t channel = backward->next;
-  if (channel == 0) rt_backward_prepare(backward, layer);
-  plane_t p = plane_of(layer->layer, (uint32_t)input->height, (uint32_t)input->width);
-  uint32_t *plane = rt_backward_work(backward);
-  int32_t *sums = (int32_t *)(void *)(plane + p.height * p.length);
-  uint32_t taps = p.kernel_height * p.kernel_width;
-  fill_plane(backward, layer, channel, &p, plane);
+  const rt_tensor_t *tensors = backward->adapter->engine->model->tensors;
+  plane_t p = plane_of(layer->layer, &tensors[layer->layer->input], &tensors[layer->layer->output]);
+  work_t work = work_of(backward, &p);
+  uint32_t channel = backward->next, taps = p.kernel_height * p.kernel_width;
+  if (channel == 0) {
+    rt_backward_prepare(backward, layer);
+    clear_plane(&p, &work);
+  }
+  if (backward->pooled) {
+    fill_pooled(backward, layer, channel, &p, &work);
+  } else {
+    fill_plane(rt_backward_signal(backward) + channel, layer->outputs, &p,
+               rt_fixed_divide(layer->pixels, layer->columns), layer->columns, &work);
+  }
   for (uint32_t y = 0; y < p.rows; y += p.band) {
     uint32_t rows = p.rows - y < p.band ? p.rows - y : p.band;
-    for (uint32_t r = 0; r < rows; r++) {
-      correlate_row(&p, plane + (y + r) * p.length, layer->step->weights + channel * taps,
-                    sums + r * p.columns);
-    }
-    rt_backward_store(backward, layer, y * p.columns * layer->inputs + channel, layer->inputs, sums,
-                      rows * p.columns, random);
+    uint32_t start = find_terms(&p, &work, layer->step->weights + channel * taps, y * p.length);
+    rt_axpy(work.terms, taps, (rows * p.length + 7u) >> 3, work.sums, 0, start);
+    rt_emit_t emit = {
+        work.sums,    rows, p.columns, p.length, y * p.columns * layer->inputs + channel,
+        layer->inputs};
+    rt_backward_store(backward, layer, &emit, random);
   }
-  *cycles += p.rows * p.columns * CYCLES_PIXEL + layer->pixels * taps * CYCLES_TAP;
+  *cycles += p.rows * p.columns * (taps * CYCLES_TAP + CYCLES_PIXEL);
   return ++backward->next < layer->outputs ? RT_BUSY : RT_OK;
 }

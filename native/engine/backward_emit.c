@@ -1,36 +1,172 @@
 #include "backward_emit.h"
 
 #include "fixed.h"
+#include "hot.h"
 
-#define LIMIT 127
+/* ---- the gate ---- */
 
-static uint32_t passes(const rt_emit_gate_t *gate, uint32_t i) {
-  if (gate->bits) return (gate->bits[i >> 3] >> (i & 7u)) & 1u;
-  return gate->x == 0 || (uint32_t)(gate->x[i] - gate->low - 1) < gate->span - 1u;
+typedef struct {
+  const int32_t *from;
+  int32_t *to;
+  uint32_t i;
+} place_t;
+
+static inline place_t gate_bits(place_t at, uint32_t columns, uint32_t stride,
+                                const uint8_t *bits) {
+  for (const int32_t *end = at.from + columns; at.from != end; at.i += stride) {
+    int32_t sum = *at.from++;
+    if (((bits[at.i >> 3] >> (at.i & 7u)) & 1u) == 0) sum = 0;
+    *at.to++ = sum;
+  }
+  return at;
 }
 
-uint32_t rt_emit_portable(const int32_t *sums, uint32_t count, uint32_t first, uint32_t stride,
-                          const rt_emit_gate_t *gate, int8_t *signal, int32_t narrow,
-                          uint32_t *random) {
-  /* u has eight bits: sums are shifted to Q8 first, or u to fewer bits. */
-  const int32_t before = narrow > 8 ? narrow - 8 : 0;
-  const int32_t after = narrow - before;
-  uint32_t magnitude = 0, noise = 0;
-  for (uint32_t n = 0, i = first; n < count; n++, i += stride) {
-    noise = (n & 3u) == 0 ? rt_fixed_random(random) : noise >> 8;
-    if (!passes(gate, i)) {
-      signal[i] = 0;
-      continue;
+static inline place_t gate_values(place_t at, uint32_t columns, uint32_t stride,
+                                  const rt_emit_gate_t *gate) {
+  const int8_t *x = gate->x;
+  const int32_t lowest = gate->low + 1;
+  const uint32_t span = gate->span - 1u;
+  for (const int32_t *end = at.from + columns; at.from != end; at.i += stride) {
+    int32_t sum = *at.from++;
+    if ((uint32_t)(x[at.i] - lowest) >= span) sum = 0;
+    *at.to++ = sum;
+  }
+  return at;
+}
+
+static inline place_t gate_none(place_t at, uint32_t columns) {
+  for (const int32_t *end = at.from + columns; at.from != end;) *at.to++ = *at.from++;
+  return at;
+}
+
+RT_HOT void rt_emit_gate(const rt_emit_t *emit, const rt_emit_gate_t *gate) {
+  place_t at = {emit->sums, emit->sums, emit->first};
+  for (uint32_t row = 0; row < emit->rows; row++, at.from += emit->pitch - emit->columns) {
+    if (gate->bits) {
+      at = gate_bits(at, emit->columns, emit->stride, gate->bits);
+    } else if (gate->x) {
+      at = gate_values(at, emit->columns, emit->stride, gate);
+    } else {
+      at = gate_none(at, emit->columns);
     }
+  }
+}
+
+/* ---- rounding ---- */
+
+RT_HOT uint32_t rt_emit_round_portable(const int32_t *sums, uint32_t count, int8_t *signal,
+                                       uint32_t stride, uint32_t narrow, uint32_t *random) {
+  uint32_t magnitude = 0, noise = 0;
+  for (uint32_t n = 0; n < count; n++, signal += stride) {
     const int32_t sum = sums[n];
+    if ((n & 3u) == 0) noise = rt_fixed_random(random);
+    const uint32_t u = noise << (24u - 8u * (n & 3u));
     magnitude |= (uint32_t)(sum ^ (sum >> 31));
-    const int32_t u = (int32_t)((noise & 0xffu) >> (8 - after));
-    signal[i] = (int8_t)rt_fixed_clamp(((sum >> before) + u) >> after, LIMIT);
+    int32_t value = narrow == 0 ? sum : (sum + (int32_t)(u >> (32u - narrow))) >> narrow;
+    if (value > 127) value = 127;
+    if (value < -128) value = -128;
+    *signal = (int8_t)value;
   }
   return magnitude;
 }
 
-uint32_t rt_emit(const int32_t *sums, uint32_t count, uint32_t first, uint32_t stride,
-                 const rt_emit_gate_t *gate, int8_t *signal, int32_t narrow, uint32_t *random) {
-  return rt_emit_portable(sums, count, first, stride, gate, signal, narrow, random);
+#if defined(__ARM_ARCH_6M__)
+/* count a multiple of 4, not 0. */
+uint32_t rt_emit_round_fours(const int32_t *sums, uint32_t count, int8_t *signal, uint32_t stride,
+                             uint32_t narrow, uint32_t *random);
+
+/*
+ * r0 sums, r1 sum, r2 random word, r3 temporary, r4 narrow, r5 32 - narrow, r6 magnitudes, r7
+ * signal; r8 stride, r9 end of the sums, r10 state of the generator. 20 cycles a value, 11 a 0.
+ */
+__asm__(RT_HOT_SECTION("rt_emit_round_fours")
+        "  .global rt_emit_round_fours\n"
+        "  .type rt_emit_round_fours, %function\n"
+        "  .thumb_func\n"
+        "  .p2align 2\n"
+        "rt_emit_round_fours:\n"
+        "  push {r4-r7, lr}\n"
+        "  mov r5, r9\n"
+        "  mov r6, r10\n"
+        "  mov r4, r8\n"
+        "  push {r4-r6}\n"
+        "  mov r8, r3\n"
+        "  lsls r1, r1, #2\n"
+        "  adds r1, r1, r0\n"
+        "  mov r9, r1\n"
+        "  mov r7, r2\n"
+        "  ldr r4, [sp, #32]\n" /* narrow */
+        "  movs r5, #32\n"
+        "  subs r5, r5, r4\n"
+        "  ldr r1, [sp, #36]\n" /* random */
+        "  ldr r1, [r1]\n"
+        "  mov r10, r1\n"
+        "  movs r6, #0\n"
+        "1:\n"
+        "  mov r2, r10\n"
+        "  lsls r3, r2, #13\n"
+        "  eors r2, r3\n"
+        "  lsrs r3, r2, #17\n"
+        "  eors r2, r3\n"
+        "  lsls r3, r2, #5\n"
+        "  eors r2, r3\n"
+        "  mov r10, r2\n"
+        "  .irp left, 24, 16, 8, 0\n"
+        "  ldm r0!, {r1}\n"
+        "  cmp r1, #0\n"
+        "  beq .Lemit_store\\left\n"
+        "  asrs r3, r1, #31\n"
+        "  eors r3, r1\n"
+        "  orrs r6, r3\n"
+        "  .if \\left\n"
+        "  lsls r3, r2, #\\left\n"
+        "  .else\n"
+        "  mov r3, r2\n"
+        "  .endif\n"
+        "  lsrs r3, r5\n"
+        "  adds r1, r1, r3\n"
+        "  asrs r1, r4\n"
+        "  sxtb r3, r1\n"
+        "  cmp r3, r1\n"
+        "  bne .Lemit_saturate\\left\n"
+        ".Lemit_store\\left:\n"
+        "  strb r1, [r7]\n"
+        "  add r7, r8\n"
+        "  .endr\n"
+        "  cmp r0, r9\n"
+        "  bne 1b\n"
+        "  ldr r1, [sp, #36]\n"
+        "  mov r2, r10\n"
+        "  str r2, [r1]\n"
+        "  mov r0, r6\n"
+        "  pop {r4-r6}\n"
+        "  mov r8, r4\n"
+        "  mov r9, r5\n"
+        "  mov r10, r6\n"
+        "  pop {r4-r7, pc}\n"
+        "  .irp left, 24, 16, 8, 0\n"
+        ".Lemit_saturate\\left:\n"
+        "  asrs r1, r1, #31\n"
+        "  movs r3, #127\n"
+        "  eors r1, r3\n"
+        "  b .Lemit_store\\left\n"
+        "  .endr\n"
+        "  .size rt_emit_round_fours, . - rt_emit_round_fours\n"
+        "  .text\n");
+
+RT_HOT uint32_t rt_emit_round(const int32_t *sums, uint32_t count, int8_t *signal, uint32_t stride,
+                              uint32_t narrow, uint32_t *random) {
+  const uint32_t fours = count & ~3u;
+  uint32_t magnitude = 0;
+  if (fours != 0) {
+    magnitude = rt_emit_round_fours(sums, fours, signal, stride, narrow, random);
+  }
+  return magnitude | rt_emit_round_portable(sums + fours, count - fours, signal + fours * stride,
+                                            stride, narrow, random);
 }
+#else
+uint32_t rt_emit_round(const int32_t *sums, uint32_t count, int8_t *signal, uint32_t stride,
+                       uint32_t narrow, uint32_t *random) {
+  return rt_emit_round_portable(sums, count, signal, stride, narrow, random);
+}
+#endif

@@ -6,9 +6,8 @@
 
 #include "model.h"
 
-/* Where gradients pass: the bits of a mask, or what a kept int8 tensor says: low < x < low + span
- * Element i is bit i & 7 of byte i >> 3, or byte i. Neither: they
- * pass everywhere. */
+/* Where gradients pass: the bits of a mask, or what a kept int8 tensor says: low < x < low + span.
+ * Element i is bit i & 7 of byte i >> 3, or byte i. Neither: they pass everywhere. */
 typedef struct {
   const uint8_t *bits;
   const int8_t *x;
@@ -24,15 +23,34 @@ static inline void rt_emit_gate_of(const rt_layer_t *layer, const int8_t *x, rt_
   gate->span = (uint32_t)(top - layer->activation_min);
 }
 
-/* signal[first + i stride] = floor(sums[i] / 2^narrow + u) where the gate lets it pass, else 0, at
- * most +-127; u is uniform in [0, 1) in steps of 1/256, four to a random word, which is drawn for
- * every four elements whatever the gate says. narrow 0..30. signal may be gate->x. Returns the
- * magnitudes of the sums that passed, or-ed. */
-uint32_t rt_emit(const int32_t *sums, uint32_t count, uint32_t first, uint32_t stride,
-                 const rt_emit_gate_t *gate, int8_t *signal, int32_t narrow, uint32_t *random);
+/* Sums [rows][pitch], of which the first `columns` of a row count, and their places in the signal:
+ * number n of them, row by row, is element first + n stride. */
+typedef struct {
+  int32_t *sums;
+  uint32_t rows, columns, pitch;
+  uint32_t first, stride;
+} rt_emit_t;
 
-uint32_t rt_emit_portable(const int32_t *sums, uint32_t count, uint32_t first, uint32_t stride,
-                          const rt_emit_gate_t *gate, int8_t *signal, int32_t narrow,
-                          uint32_t *random);
+/* Zeroes the sums that the gate does not let pass and moves the others together. */
+void rt_emit_gate(const rt_emit_t *emit, const rt_emit_gate_t *gate);
+
+/* signal[n stride] = floor(sums[n] / 2^narrow + u), saturated, n < count; u is uniform in [0, 1):
+ * the upper bits of a random word for the last of four elements, of the word shifted left by 8, 16
+ * and 24 bits for those before. One word is drawn for every four elements, and one for what is left
+ * over. narrow 0..31. Returns the magnitudes of the sums, or-ed: x or ~x. */
+uint32_t rt_emit_round(const int32_t *sums, uint32_t count, int8_t *signal, uint32_t stride,
+                       uint32_t narrow, uint32_t *random);
+
+/* The same in portable C, which is what other targets than Cortex-M0+ run. */
+uint32_t rt_emit_round_portable(const int32_t *sums, uint32_t count, int8_t *signal,
+                                uint32_t stride, uint32_t narrow, uint32_t *random);
+
+/* Both: from sums to signal [first + n stride]. signal may be gate->x. */
+static inline uint32_t rt_emit(const rt_emit_t *emit, const rt_emit_gate_t *gate, int8_t *signal,
+                               int32_t narrow, uint32_t *random) {
+  rt_emit_gate(emit, gate);
+  return rt_emit_round(emit->sums, emit->rows * emit->columns, signal + emit->first, emit->stride,
+                       (uint32_t)narrow, random);
+}
 
 #endif

@@ -23,16 +23,16 @@ void rt_backward_layer(const rt_backward_t *backward, rt_backward_layer_t *out);
 const int8_t *rt_backward_pixel(const rt_backward_t *backward, const rt_backward_layer_t *layer,
                                 uint32_t pixel, int8_t *scratch);
 
-/* Signal of one element of the layer's output. */
-int32_t rt_backward_value(const rt_backward_t *backward, const rt_backward_layer_t *layer,
-                          uint32_t pixel, uint32_t channel);
+/* Signal of a channel of the layer's output in `count` pixels. */
+void rt_backward_column(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                        uint32_t pixel, uint32_t count, uint32_t channel, int8_t *out);
 
 /* Chooses the shift of the layer's sums; before its first unit of propagation. */
 void rt_backward_prepare(rt_backward_t *backward, const rt_backward_layer_t *layer);
 
-/* Writes elements first, first + stride, … of the input's signal from sums [count]. */
-void rt_backward_store(rt_backward_t *backward, const rt_backward_layer_t *layer, uint32_t first,
-                       uint32_t stride, const int32_t *sums, uint32_t count, uint32_t *random);
+/* Writes elements of the input's signal from sums. */
+void rt_backward_store(rt_backward_t *backward, const rt_backward_layer_t *layer,
+                       const rt_emit_t *emit, uint32_t *random);
 
 static inline int8_t *rt_backward_signal(const rt_backward_t *backward) {
   return rt_adapter_buffer(backward->adapter, &backward->adapter->plan->signal);
@@ -49,7 +49,8 @@ rt_status_t rt_backward_depthwise(rt_backward_t *backward, const rt_backward_lay
                                   uint32_t *random, uint32_t *cycles);
 
 /* Bytes of plan->work that a layer takes. */
-uint32_t rt_backward_dense_bytes(uint32_t inputs, uint32_t outputs, uint32_t pixels, uint32_t rank);
-uint32_t rt_backward_depthwise_bytes(const rt_layer_t *layer, uint32_t rows, uint32_t columns);
+uint32_t rt_backward_dense_bytes(uint32_t inputs, uint32_t outputs, uint32_t rank);
+uint32_t rt_backward_depthwise_bytes(const rt_layer_t *layer, const rt_tensor_t *input,
+                                     const rt_tensor_t *output);
 
 #endif
