@@ -257,7 +257,7 @@ function denseBytes({ inputs, outputs, rank }: DenseShape): number {
   const gradients = 4 * (inputs + outputs) * rank + 4 * 64 * ranks;
   const padded = up(inputs, 8);
   const propagation = 2 * padded * rank + 4 * padded + 8 * (outputs + rank);
-  return up(widest, 4) + packed + Math.max(gradients, propagation);
+  return up(widest, 4) + packed + Math.max(gradients, propagation) + up(rank * inputs, 4);
 }
 
 /** rt_backward_depthwise_bytes */

@@ -35,7 +35,7 @@ const BLOB_HEADER_BYTES = 24;
 /** Matrices that start at zero start with fine steps; they get coarser as they grow. */
 const ZERO_EXPONENT = 12;
 /** Random matrices start with about this standard deviation in steps of int8. */
-const RANDOM_STEPS = 32;
+const RANDOM_STEPS = 20;
 
 type Method = 'head' | 'skip' | 'lora';
 
@@ -115,7 +115,9 @@ class Planner {
   /** What a burst keeps of its windows: a vector, or what the first trained layer reads. */
   private cache(backward: Backward | undefined, vector: number): TrainingCache {
     const first = backward?.steps.at(-1);
-    if (first === undefined) return { windows: this.windows, entryBytes: vector };
+    // The vector, aligned, and the frozen network's logits.
+    const entryBytes = 4 * Math.ceil(vector / 4) + 4 * this.classes;
+    if (first === undefined) return { windows: this.windows, entryBytes };
     return activationCache(this.model, first.layer, this.windows, this.options.cache ?? 0);
   }
 

@@ -156,6 +156,8 @@ typedef struct {
   rt_real_t clip_squared;
   uint32_t batch;
   rt_real_t norm_squared; /* of the sample's gradients so far */
+  rt_real_t head_squared; /* of those that were announced first */
+  rt_real_t growth;       /* lora: norm_squared of a whole sample / head_squared, expected */
   rt_real_t factor;       /* rate, clipped */
   rt_real_t decay_due;    /* share of the weights */
 } rt_group_sample_t;
@@ -251,9 +253,10 @@ void rt_adapter_enable(rt_adapter_t *adapter, uint32_t enabled);
 /* About how many cycles of a Cortex-M0+ an output row of a layer takes, hooks included. */
 uint32_t rt_adapter_row_cycles(const rt_adapter_t *adapter, uint32_t layer);
 
-/* Logits of a vector in Q16, for learning from it. in: vector (head input, then taps). out: logits
- * [classes]. */
-void rt_adapter_vector_logits(rt_adapter_t *adapter, const int8_t *vector, int32_t *logits);
+/* Logits of a vector in Q16, for learning from it. in: vector (head input, then taps), logits of
+ * the frozen network. out: logits [classes]. */
+void rt_adapter_vector_logits(rt_adapter_t *adapter, const int8_t *vector,
+                              const int32_t *base_logits, int32_t *logits);
 
 /* ---- for kinds ---- */
 

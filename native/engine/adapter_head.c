@@ -1,6 +1,5 @@
 /* The classifier and its delta: shared by all kinds. */
 #include "adapter_rows.h"
-#include "pair_dot.h"
 #include "train_groups.h"
 
 /* Each part of a logit stays within +-2^29 (8,192 in real terms), so that sums cannot wrap. */
@@ -36,61 +35,11 @@ void rt_adapter_head_pixel(rt_adapter_t *adapter, const int8_t *x, int32_t *acc)
   add_delta(adapter, acc);
 }
 
-/* Frozen accumulators of `count` classes from `first`, a multiple of RT_PAIR_ROWS. Returns the
- * packed words of the next group. */
-static const uint32_t *frozen_packed(const uint32_t *packed, uint32_t count, uint32_t columns,
-                                     const int8_t *x, int32_t *acc) {
-  int8_t piece[RT_PAIR_COLUMNS] __attribute__((aligned(4)));
-  uint32_t blocks = (count + 3u) >> 2;
-  const uint32_t *words = packed + 4u * blocks;
-  const int32_t *start = (const int32_t *)packed;
-  for (uint32_t at = 0; at < columns; at += RT_PAIR_COLUMNS) {
-    uint32_t length = columns - at < RT_PAIR_COLUMNS ? columns - at : RT_PAIR_COLUMNS;
-    uint32_t quads = (length + 3u) >> 2;
-    const int8_t *values = x + at;
-    if ((((uintptr_t)values | length) & 3u) != 0) {
-      for (uint32_t i = 0; i < 4u * quads; i++) piece[i] = i < length ? values[i] : 0;
-      values = piece;
-    }
-    rt_pair_dot(words, values, quads, start, acc, blocks);
-    words += 8u * quads * blocks;
-    start = acc;
-  }
-  return words;
-}
-
-static void frozen_plain(const rt_layer_t *head, uint32_t first, uint32_t count, uint32_t columns,
-                         const int8_t *x, int32_t *acc) {
-  for (uint32_t c = 0; c < count; c++) {
-    const int8_t *w = head->weights + (first + c) * columns;
-    acc[c] = head->bias[first + c];
-    for (uint32_t i = 0; i < columns; i++) acc[c] += w[i] * x[i];
-  }
-}
-
-void rt_adapter_vector_logits(rt_adapter_t *adapter, const int8_t *vector, int32_t *logits) {
-  const rt_adapter_plan_t *plan = adapter->plan;
-  const rt_layer_t *head = &adapter->engine->model->layers[plan->head_layer];
-  const uint32_t *packed = head->packed;
-  int32_t acc[RT_PAIR_ROWS];
-  if (adapter->enabled) {
-    adapter->kind->logits(adapter, vector, logits);
-  } else {
-    for (uint32_t c = 0; c < plan->classes; c++) logits[c] = 0;
-  }
-  for (uint32_t first = 0; first < plan->classes; first += RT_PAIR_ROWS) {
-    uint32_t left = plan->classes - first;
-    uint32_t count = left < RT_PAIR_ROWS ? left : RT_PAIR_ROWS;
-    if (packed) {
-      packed = frozen_packed(packed, count, plan->head_inputs, vector, acc);
-    } else {
-      frozen_plain(head, first, count, plan->head_inputs, vector, acc);
-    }
-    for (uint32_t c = 0; c < count; c++) {
-      rt_scale_t scale = rt_real_to_scale(rt_real_shift(plan->logit_scale[first + c], 16));
-      logits[first + c] = rt_fixed_clamp(logits[first + c], LOGIT_LIMIT) +
-                          rt_fixed_scale_wide(acc[c], scale, LOGIT_LIMIT);
-    }
+void rt_adapter_vector_logits(rt_adapter_t *adapter, const int8_t *vector,
+                              const int32_t *base_logits, int32_t *logits) {
+  adapter->kind->logits(adapter, vector, logits);
+  for (uint32_t c = 0; c < adapter->plan->classes; c++) {
+    logits[c] = rt_fixed_clamp(logits[c], LOGIT_LIMIT) + base_logits[c];
   }
 }
 
@@ -110,7 +59,7 @@ void rt_adapter_scale_logits(const rt_adapter_t *adapter, rt_real_t unit, int32_
   rt_scale_t scale =
       rt_real_to_scale(rt_real_shift(unit, 16 - adapter->exponents[RT_GROUP_HEAD_WEIGHTS]));
   for (uint32_t c = 0; c < adapter->plan->classes; c++) {
-    delta_q16[c] = rt_fixed_scale_wide(delta_q16[c], scale, LOGIT_LIMIT / 2) +
+    delta_q16[c] = rt_fixed_scale_quick(delta_q16[c], scale, LOGIT_LIMIT / 2) +
                    (left >= 0 ? b[c] * (1 << left) : b[c] >> -left);
   }
 }

@@ -1,6 +1,7 @@
 #include "adapter_normal.h"
 
 #include "adapter_rows.h"
+#include "train_cache.h"
 
 #define FACTOR_BITS 7
 #define DEVIATION_MIN_Q8 128 /* half a step: a dead channel is not blown up */
@@ -54,7 +55,7 @@ const int8_t *rt_normal_vector(rt_adapter_t *adapter, const rt_normal_range_t *r
 
 static void calibrate_channel(rt_adapter_t *adapter, const rt_normal_range_t *range,
                               const int8_t *vectors, uint32_t count, uint32_t j) {
-  uint32_t stride = adapter->plan->vector.bytes;
+  uint32_t stride = rt_train_cache_entry_bytes(adapter);
   const int8_t *x = vectors + range->first + j;
   uint32_t sum = 0;
   for (uint32_t i = 0; i < count; i++) sum += (uint32_t)(x[i * stride] + 128);

@@ -28,7 +28,7 @@ uint32_t rt_normal_rows(const rt_adapter_t *adapter, const rt_normal_range_t *ra
 const int8_t *rt_normal_vector(rt_adapter_t *adapter, const rt_normal_range_t *range,
                                const int8_t *vector);
 
-/* Learns means and factors from vectors, count 1..65535, unless they are known already; some
+/* Learns means and factors from cache entries, count 1..65535, unless they are known already; some
  * channels a call, as in rt_adapter_kind_t. */
 rt_status_t rt_normal_calibrate(rt_adapter_t *adapter, const rt_normal_range_t *range,
                                 const int8_t *vectors, uint32_t count, uint32_t *next,

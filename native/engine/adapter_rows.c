@@ -112,9 +112,12 @@ uint32_t rt_rows_vector(const int8_t *w, uint32_t rows, uint32_t columns, const 
   return squares;
 }
 
-void rt_rows_add_transposed(const int8_t *w, uint32_t rows, uint32_t columns, const int32_t *f,
-                            int32_t *sums) {
-  for (uint32_t r = 0; r < rows; r++) {
-    for (uint32_t c = 0; c < columns; c++) sums[c] += *w++ * f[r];
+void rt_rows_transposed(const int8_t *w, uint32_t rows, uint32_t columns, const int32_t *f,
+                        int32_t *sums) {
+  for (uint32_t c = 0; c < columns; c++) {
+    const int8_t *p = w + c;
+    int32_t sum = 0;
+    for (uint32_t r = 0; r < rows; r++, p += columns) sum += *p * f[r];
+    sums[c] = sum;
   }
 }

@@ -26,8 +26,8 @@ void rt_rows_add4_portable(const int8_t *w, uint32_t stride, const int32_t *x, u
 uint32_t rt_rows_vector(const int8_t *w, uint32_t rows, uint32_t columns, const int8_t *x,
                         int32_t zero, int32_t *sums);
 
-/* sums[c] += sum_r w[r * columns + c] f[r]: the transposed matrix, columns at most 16. */
-void rt_rows_add_transposed(const int8_t *w, uint32_t rows, uint32_t columns, const int32_t *f,
-                            int32_t *sums);
+/* sums[c] = sum_r w[r * columns + c] f[r]: the transposed matrix. out: sums [columns]. */
+void rt_rows_transposed(const int8_t *w, uint32_t rows, uint32_t columns, const int32_t *f,
+                        int32_t *sums);
 
 #endif

@@ -34,6 +34,8 @@ typedef struct {
   int32_t narrow;     /* right shift of these sums */
   int32_t shift;      /* of the factors in the present pass over a LoRA site's pixels */
   int32_t shift_b;    /* of those that the gradient of B was summed with */
+  int32_t back_bits;  /* B as it was for the gradients: of a row's sum of magnitudes */
+  int32_t exponents;  /* of A and B together, as they were */
 } rt_backward_t;
 
 /* Starts from delta [classes] = dL/dlogit in Q15: computes the gradient of the head's input. */

@@ -77,7 +77,15 @@ uint32_t rt_backward_dense_bytes(uint32_t inputs, uint32_t outputs, uint32_t ran
   uint32_t gradients = 4u * (inputs + outputs) * rank + 4u * CHUNK * ranks;
   uint32_t propagation =
       2u * padded * rank + 4u * padded + (uint32_t)sizeof(rt_axpy_term_t) * (outputs + rank);
-  return common + larger(gradients, propagation);
+  return common + larger(gradients, propagation) + round_up(rank * inputs, 4);
+}
+
+/* A as it was before its gradient was added: the way back goes through what the window was shown.
+ */
+static int8_t *kept_a(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                      uint32_t rank) {
+  uint32_t bytes = rt_backward_dense_bytes(layer->inputs, layer->outputs, layer->pixels, rank);
+  return (int8_t *)rt_backward_work(backward) + bytes - round_up(rank * layer->inputs, 4);
 }
 
 static gradient_work_t gradient_work(const rt_backward_t *backward,
@@ -258,16 +266,23 @@ static void begin_gradient(rt_backward_t *backward, const rt_backward_layer_t *l
   int32_t bits = pack(&matrix, hidden ? layer->zero : 0, work->packed);
   bits += hidden ? ACTIVATION_BITS : SIGNAL_BITS;
   backward->shift = factor_shift(layer, bits, hidden ? SIGNAL_BITS : ACTIVATION_BITS);
-  if (hidden) backward->shift_b = backward->shift;
+  if (hidden) {
+    backward->shift_b = backward->shift;
+  } else {
+    backward->back_bits = bits;
+  }
   __builtin_memset(hidden ? work->sums_b : work->sums_a, 0,
                    channels * lora->rank * sizeof(int32_t));
 }
 
 /* Hands the sums over to the parameter groups. That may change A and B at once (train_groups.h):
- * both gradients are complete before. */
-static void add_gradients(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+ * both gradients are complete before, and what the propagation needs is kept: A here, B where it
+ * is packed. */
+static void add_gradients(rt_backward_t *backward, const rt_backward_layer_t *layer,
                           const lora_t *lora, const gradient_work_t *work, uint32_t *random) {
   const int8_t *exponents = backward->adapter->exponents + lora->group;
+  backward->exponents = exponents[0] + exponents[1];
+  __builtin_memcpy(kept_a(backward, layer, lora->rank), lora->a, lora->rank * layer->inputs);
   int32_t exponent_a = backward->exponent + exponents[1] - backward->shift;
   int32_t exponent_b = backward->exponent + exponents[0] - backward->shift_b;
   rt_groups_add(backward->adapter, lora->group, 0, 1, work->sums_a, lora->rank * layer->inputs,
@@ -320,8 +335,10 @@ static void add_term(sum_t *sum, int32_t factor, int32_t weight, const uint32_t 
 }
 
 /* A as rows of rt_axpy. */
-static void pack_rows(const rt_backward_layer_t *layer, const lora_t *lora, uint32_t *out) {
+static void pack_rows(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                      const lora_t *lora, uint32_t *out) {
   matrix_t m = matrix_a(layer, lora);
+  m.q = kept_a(backward, layer, lora->rank);
   for (uint32_t k = 0; k < lora->rank; k++) {
     for (uint32_t i = 0; i < round_up(layer->inputs, RT_AXPY_BLOCK); i += 2) {
       *out++ = pair(element(&m, k, i), element(&m, k, i + 1));
@@ -333,11 +350,10 @@ static void pack_rows(const rt_backward_layer_t *layer, const lora_t *lora, uint
 static void add_lora(const rt_backward_t *backward, const rt_backward_layer_t *layer,
                      const lora_t *lora, const propagate_work_t *work, const int8_t *g, sum_t *sum,
                      uint32_t *random) {
-  const int8_t *exponents = backward->adapter->exponents + lora->group;
   int32_t out[RT_ADAPTER_RANK_MAX];
   uint32_t words = round_up(layer->inputs, RT_AXPY_BLOCK) / 2u;
   rt_scale_t scale = rt_real_to_scale(rt_real_shift(
-      lora->site->ratio, layer->step->exponent - exponents[0] - exponents[1] + backward->shift));
+      lora->site->ratio, layer->step->exponent - backward->exponents + backward->shift));
   product(work->packed, g, layer->outputs, 4u * lora->quads, out);
   for (uint32_t k = 0; k < lora->rank; k++) {
     int32_t back = out[k] >> backward->shift;
@@ -373,10 +389,9 @@ static void begin_propagation(rt_backward_t *backward, const rt_backward_layer_t
   if (layer->step->site == RT_NONE) return;
   lora_t lora = find_lora(backward, layer);
   propagate_work_t work = propagate_work(backward, layer, lora.rank);
-  matrix_t b = matrix_b(layer, &lora);
   /* B' G within 15 bits: what rt_fixed_scale_stochastic takes. */
-  backward->shift = positive(pack(&b, 0, work.packed) + SIGNAL_BITS - FACTOR_BITS);
-  pack_rows(layer, &lora, work.rows);
+  backward->shift = positive(backward->back_bits - FACTOR_BITS);
+  pack_rows(backward, layer, &lora, work.rows);
 }
 
 /* A row of pixels. */

@@ -28,6 +28,21 @@ uint32_t rt_fixed_divide(uint32_t a, uint32_t b) {
   return quotient;
 }
 
+/* 2^30 / x at the middle of each 32nd of [2^14, 2^15) */
+static const uint16_t reciprocal_table[32] = {
+    64528, 62602, 60787, 59075, 57456, 55924, 54471, 53092, 51782, 50534, 49345,
+    48210, 47127, 46091, 45100, 44151, 43240, 42367, 41528, 40721, 39946, 39199,
+    38480, 37787, 37118, 36472, 35849, 35246, 34664, 34100, 33554, 33026};
+
+uint32_t rt_fixed_reciprocal(uint32_t x) {
+  /* Two steps of Newton's: r (2 - x r), x r in Q30. */
+  uint32_t entry = (x - 16384u) >> 9;
+  uint32_t r = reciprocal_table[entry < 32 ? entry : 31];
+  r = (r * ((0x80000000u - x * r) >> 15)) >> 15;
+  r = (r * ((0x80000000u - x * r) >> 15)) >> 15;
+  return r;
+}
+
 uint32_t rt_fixed_seed(uint32_t seed) {
   /* MurmurHash3's finaliser: every bit of the seed reaches every bit of the state. */
   uint32_t x = seed + 0x9e3779b9u;
@@ -232,6 +247,12 @@ static const uint32_t log_table[32] = {
     309817, 333923, 357487, 380534, 403085, 425161, 446782, 467966, 488731, 509092, 529065,
     548665, 567906, 586800, 605359, 623596, 641520, 659144, 676476, 693527, 710304};
 
+/* 1 / (1 + i/32) in Q19 */
+static const uint32_t share_table[32] = {
+    524288, 508400, 493448, 479349, 466034, 453438, 441506, 430185, 419430, 409200, 399458,
+    390168, 381300, 372827, 364722, 356962, 349525, 342392, 335544, 328965, 322639, 316551,
+    310689, 305040, 299593, 294337, 289262, 284360, 279620, 275036, 270600, 266305};
+
 #define LN2_Q20 726817u
 
 uint32_t rt_fixed_log(uint32_t x_q20) {
@@ -239,7 +260,7 @@ uint32_t rt_fixed_log(uint32_t x_q20) {
   uint32_t mantissa = whole > 4 ? x_q20 >> (whole - 4) >> 8 : (x_q20 << (4 - whole)) >> 8; /* Q16 */
   uint32_t entry = (mantissa - 65536u) >> 11;
   uint32_t base = 65536u + (entry << 11);
-  uint32_t r = rt_fixed_divide((mantissa - base) << 20, base); /* Q20, below 2^15 */
+  uint32_t r = ((mantissa - base) * share_table[entry]) >> 15; /* / base: Q20, below 2^15 */
   uint32_t square = (r * r) >> 20;
   uint32_t log = whole * LN2_Q20 + log_table[entry] + r - square / 2u +
                  ((((square * r) >> 20) * 21845u) >> 16);
@@ -254,13 +275,11 @@ static const uint16_t cosine_table[65] = {
     10864, 10114, 9379,  8661,  7961,  7282,  6624,  5990,  5381,  4799,  4244,  3719,  3224,
     2761,  2331,  1935,  1573,  1247,  958,   705,   491,   315,   177,   79,    20,    0};
 
-int32_t rt_fixed_cosine_decay(uint32_t step, uint32_t steps) {
-  uint32_t position = rt_fixed_divide(step << 16, steps) << 6; /* table index in Q16 */
-  uint32_t entry = position >> 16;
-  if (entry >= 64) return 0;
+int32_t rt_fixed_cosine_decay(uint32_t position_q32) {
+  uint32_t entry = position_q32 >> 26;
   int32_t from = cosine_table[entry];
   int32_t to = cosine_table[entry + 1];
-  return from + (((to - from) * (int32_t)(position & 0xffffu)) >> 16);
+  return from + (((to - from) * (int32_t)((position_q32 >> 10) & 0xffffu)) >> 16);
 }
 
 uint32_t rt_fixed_sqrt(uint32_t x) {

@@ -56,6 +56,9 @@ int32_t rt_fixed_bits(uint32_t x);
  */
 uint32_t rt_fixed_divide(uint32_t a, uint32_t b);
 
+/* About 2^30 / x for x in [2^14, 2^15]: within 3 units, at most 2^16. */
+uint32_t rt_fixed_reciprocal(uint32_t x);
+
 /* ---- a positive factor for inner loops: mantissa * 2^-shift, mantissa in [2^14, 2^15) or 0 ----
  */
 
@@ -70,6 +73,17 @@ int32_t rt_fixed_scale_stochastic(int32_t x, rt_scale_t scale, uint32_t random, 
 /* x * scale for any 32-bit x, rounded towards 0, clamped to +-limit (limit < 2^30). Two 32-bit
  * multiplies. */
 int32_t rt_fixed_scale_wide(int32_t x, rt_scale_t scale, int32_t limit);
+
+/* The same, without a call where no more than two multiplies are needed. */
+static inline int32_t rt_fixed_scale_quick(int32_t x, rt_scale_t scale, int32_t limit) {
+  if ((uint32_t)(scale.shift - 16) > 15u) return rt_fixed_scale_wide(x, scale, limit);
+  uint32_t magnitude = x < 0 ? 0u - (uint32_t)x : (uint32_t)x;
+  uint32_t low = (magnitude & 0xffffu) * (uint32_t)scale.mantissa;
+  uint32_t upper = (magnitude >> 16) * (uint32_t)scale.mantissa + (low >> 16);
+  int32_t result = (int32_t)(upper >> (scale.shift - 16));
+  if (result > limit) result = limit;
+  return x < 0 ? -result : result;
+}
 
 /* ---- reals: mantissa * 2^(exponent - 31) as in model.h; mantissa 0 is zero ---- */
 
@@ -93,8 +107,8 @@ uint32_t rt_fixed_exp_negative(uint32_t x_q16);
 /* ln(x) in Q16 for x in Q20, x >= 2^20. Error below 2 units. */
 uint32_t rt_fixed_log(uint32_t x_q20);
 
-/* (1 + cos(pi * step / steps)) / 2 in Q15; step 0..steps, steps 1..65535. */
-int32_t rt_fixed_cosine_decay(uint32_t step, uint32_t steps);
+/* (1 + cos(pi * position)) / 2 in Q15; position in Q32, [0, 1). */
+int32_t rt_fixed_cosine_decay(uint32_t position_q32);
 
 /* floor(sqrt(x)) */
 uint32_t rt_fixed_sqrt(uint32_t x);

@@ -21,9 +21,12 @@ uint32_t rt_loss_softmax(const int32_t *logits_q16, uint32_t classes, int32_t *p
     probability_q15[c] = (int32_t)e;
     sum += e;
   }
+  uint32_t shift = (uint32_t)rt_fixed_bits(sum) - 15u; /* at least 6 */
+  uint32_t half = 1u << (shift - 1u);
+  uint32_t share = rt_fixed_reciprocal(sum >> shift); /* 2^30 / sum */
   for (uint32_t c = 0; c < classes; c++) {
-    uint32_t e = (uint32_t)probability_q15[c]; /* e <= 2^20: 11 more bits fit */
-    probability_q15[c] = (int32_t)rt_fixed_divide((e << 11) + (sum >> 5), sum >> 4);
+    uint32_t e = ((uint32_t)probability_q15[c] + half) >> shift; /* <= 2^15 */
+    probability_q15[c] = (int32_t)((e * share + (1u << 14)) >> 15);
   }
   return rt_fixed_log(sum);
 }
@@ -38,13 +41,22 @@ uint32_t rt_loss_margin(const int32_t *logits_q16, uint32_t classes) {
   return margin;
 }
 
+rt_loss_target_t rt_loss_target(uint32_t classes, int32_t smoothing_q15) {
+  rt_loss_target_t target = {smoothing_q15, 0};
+  if (smoothing_q15 != 0) {
+    target.share_q15 = (int32_t)rt_fixed_divide((uint32_t)smoothing_q15, classes);
+  }
+  return target;
+}
+
 uint32_t rt_loss_cross_entropy(const int32_t *logits_q16, uint32_t classes, uint32_t label,
-                               int32_t smoothing_q15, int32_t *gradient_q15) {
+                               const rt_loss_target_t *target, int32_t *gradient_q15) {
   uint32_t top = rt_loss_argmax(logits_q16, classes);
   uint32_t below = distance(logits_q16[top], logits_q16[label]);
   uint32_t log_sum = rt_loss_softmax(logits_q16, classes, gradient_q15);
-  int32_t share = (int32_t)rt_fixed_divide((uint32_t)smoothing_q15, classes);
-  for (uint32_t c = 0; c < classes; c++) gradient_q15[c] -= share;
-  gradient_q15[label] -= 32768 - smoothing_q15;
+  if (target->share_q15 != 0) {
+    for (uint32_t c = 0; c < classes; c++) gradient_q15[c] -= target->share_q15;
+  }
+  gradient_q15[label] -= 32768 - target->smoothing_q15;
   return below > 0x7fffffffu - log_sum ? 0x7fffffffu : below + log_sum;
 }

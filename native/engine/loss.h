@@ -21,8 +21,16 @@ uint32_t rt_loss_argmax(const int32_t *values, uint32_t count);
 /* Top logit minus second logit, Q16, saturating at 2^31 - 1: ln(p1 / p2). classes >= 2. */
 uint32_t rt_loss_margin(const int32_t *logits_q16, uint32_t classes);
 
+/* What the gradient pulls towards. */
+typedef struct {
+  int32_t smoothing_q15; /* epsilon, 0..32767 */
+  int32_t share_q15;     /* epsilon / classes */
+} rt_loss_target_t;
+
+rt_loss_target_t rt_loss_target(uint32_t classes, int32_t smoothing_q15);
+
 /* Cross-entropy in Q16 of label, and its gradient: out: gradient [classes] Q15, p - y. */
 uint32_t rt_loss_cross_entropy(const int32_t *logits_q16, uint32_t classes, uint32_t label,
-                               int32_t smoothing_q15, int32_t *gradient_q15);
+                               const rt_loss_target_t *target, int32_t *gradient_q15);
 
 #endif

@@ -24,12 +24,16 @@ void rt_low_rank_add(const rt_adapter_t *adapter, const rt_low_rank_t *path, int
   const rt_adapter_plan_t *plan = adapter->plan;
   const int32_t *h = adapter->pass.hidden;
   const int8_t *up = rt_adapter_q(adapter, path->up);
+  const uint32_t rank = plan->rank;
   int32_t exponent = adapter->pass.hidden_exponent + adapter->exponents[path->up] - 16;
   rt_scale_t scale = rt_real_to_scale(rt_real_shift(plan->groups[path->down].unit, -exponent));
-  for (uint32_t c = 0; c < plan->classes; c++) {
-    int32_t sum = 0; /* 15 + 7 bits, 16 of them */
-    for (uint32_t k = 0; k < plan->rank; k++) sum += *up++ * h[k];
-    delta_q16[c] += rt_fixed_scale_wide(sum, scale, LOGIT_LIMIT);
+  for (uint32_t c = 0; c < plan->classes; c += 4) {
+    int32_t sums[4] = {0, 0, 0, 0}; /* 15 + 7 bits, 16 of them */
+    uint32_t rows = plan->classes - c < 4 ? plan->classes - c : 4;
+    rt_rows_add(up + c * rank, rows, rank, h, rank, sums);
+    for (uint32_t r = 0; r < rows; r++) {
+      delta_q16[c + r] += rt_fixed_scale_quick(sums[r], scale, LOGIT_LIMIT);
+    }
   }
 }
 
@@ -37,9 +41,8 @@ void rt_low_rank_begin(rt_adapter_t *adapter, const rt_low_rank_t *path, uint32_
                        const int32_t *delta_q15, rt_real_t delta_squares,
                        rt_low_rank_step_t *step) {
   const rt_adapter_plan_t *plan = adapter->plan;
-  int32_t sums[RT_ADAPTER_RANK_MAX] = {0}; /* |delta| adds up to 2 at most: 2^16 * 2^7 */
-  rt_rows_add_transposed(rt_adapter_q(adapter, path->up), plan->classes, plan->rank, delta_q15,
-                         sums);
+  int32_t sums[RT_ADAPTER_RANK_MAX]; /* |delta| adds up to 2 at most: 2^16 * 2^7 */
+  rt_rows_transposed(rt_adapter_q(adapter, path->up), plan->classes, plan->rank, delta_q15, sums);
   int32_t shift = normalise(sums, plan->rank, step->back);
   step->exponent = 15 + adapter->exponents[path->up] - shift;
 

@@ -1,6 +1,5 @@
 #include "train.h"
 
-#include "loss.h"
 #include "train_cache.h"
 
 /* Cycles of a Cortex-M0+ a unit of work, for budgets: measured in bench/, rounded up. */
@@ -65,7 +64,7 @@ static void default_rule(uint32_t method, rt_train_params_t *params) {
   params->smoothing_q15 = 1638; /* 0.05 */
   params->clip_q16 = 2u << 16;
   if (method == RT_ADAPTER_HEAD) {
-    params->rate_q24 = 4194304; /* 0.25 */
+    params->rate_q24 = 3355443; /* 0.2 */
     params->decay_q24 = 50332;  /* 0.003 */
     params->jitter.gain_q8 = 77;
     params->jitter.erode_q8 = 90;
@@ -112,6 +111,20 @@ static void list_training_windows(rt_trainer_t *trainer) {
   }
 }
 
+/* What the whole burst learns with. */
+static void begin_rule(rt_trainer_t *trainer) {
+  const rt_train_params_t *p = &trainer->params;
+  rt_groups_rule_t rule;
+  rule.momentum = rt_real_from_uint(p->momentum_q15, -15);
+  rule.decay = rt_real_from_uint(p->decay_q24, -24);
+  rule.clip = rt_real_from_uint(p->clip_q16, -16);
+  rule.batch = p->batch;
+  rt_groups_begin(trainer->adapter, &rule);
+  trainer->first_rate = rt_real_from_uint(p->rate_q24, -24);
+  trainer->stride_q32 = rt_fixed_divide(0xffffffffu, p->steps);
+  trainer->target = rt_loss_target(trainer->adapter->plan->classes, (int32_t)p->smoothing_q15);
+}
+
 rt_status_t rt_train_begin(rt_trainer_t *trainer, const rt_train_params_t *params) {
   if (trainer->phase != RT_PHASE_IDLE) return RT_ERROR_STATE;
   if (out_of_range(trainer, params)) return RT_ERROR_ARGUMENT;
@@ -127,7 +140,7 @@ rt_status_t rt_train_begin(rt_trainer_t *trainer, const rt_train_params_t *param
   trainer->drawn = trainer->count;
   trainer->step = trainer->in_batch = trainer->position = trainer->refreshed = 0;
   trainer->started = trainer->stopping = trainer->calibrated = trainer->loss_sum_q16 = 0;
-  rt_groups_begin(adapter);
+  begin_rule(trainer);
   adapter->enabled = 1;
   adapter->training = !adapter->kind->cached;
   trainer->cached = trainer->count;
@@ -265,40 +278,39 @@ static uint32_t sample_label(const rt_trainer_t *trainer) {
   return rt_windows_head(&trainer->windows, slot)->label;
 }
 
-/* Loss and the gradients of all that is computed from the vector. Leaves dL/dlogits, Q15, in the
- * adapter's memory of base logits, which is returned. */
-static const int32_t *learn(rt_trainer_t *trainer, const int8_t *vector, uint32_t *cycles) {
+/* Leaves dL/dlogits, Q15, in the adapter's memory of base logits, which is returned. */
+static const int32_t *find_loss(rt_trainer_t *trainer) {
   rt_adapter_t *adapter = trainer->adapter;
   uint32_t loss =
       rt_loss_cross_entropy(adapter->logits, adapter->plan->classes, sample_label(trainer),
-                            (int32_t)trainer->params.smoothing_q15, adapter->base_logits);
+                            &trainer->target, adapter->base_logits);
   trainer->loss_sum_q16 += loss < LOSS_LIMIT ? loss : LOSS_LIMIT;
   rt_groups_sample(adapter);
-  *cycles += adapter->kind->learn(adapter, vector, adapter->base_logits, &trainer->round_random);
   return adapter->base_logits;
 }
 
+/* The gradients of all that is computed from the vector. */
+static void learn(rt_trainer_t *trainer, const int8_t *vector, const int32_t *delta,
+                  uint32_t *cycles) {
+  rt_adapter_t *adapter = trainer->adapter;
+  *cycles += adapter->kind->learn(adapter, vector, delta, &trainer->round_random);
+}
+
 static void begin_step(rt_trainer_t *trainer) {
-  const rt_train_params_t *p = &trainer->params;
-  uint32_t decay = (uint32_t)rt_fixed_cosine_decay(trainer->step, p->steps);
-  rt_groups_rule_t rule;
-  rule.rate = rt_real_multiply(rt_real_from_uint(p->rate_q24, -24), rt_real_from_uint(decay, -15));
-  rule.momentum = rt_real_from_uint(p->momentum_q15, -15);
-  rule.decay = rt_real_from_uint(p->decay_q24, -24);
-  rule.clip = rt_real_from_uint(p->clip_q16, -16);
-  rule.batch = p->batch;
-  rt_groups_step(trainer->adapter, &rule);
+  int32_t decay = rt_fixed_cosine_decay(trainer->step * trainer->stride_q32);
+  rt_groups_step(trainer->adapter,
+                 rt_real_multiply(trainer->first_rate, rt_real_from_uint((uint32_t)decay, -15)));
 }
 
 static void begin_update(rt_trainer_t *trainer) {
   uint32_t batch = trainer->params.batch;
   uint32_t last = trainer->stopping || trainer->step + 1u == trainer->params.steps;
-  rt_groups_update_begin(trainer->adapter, &trainer->update, last);
   trainer->loss_q16 = trainer->loss_sum_q16;
   if (batch > 1) trainer->loss_q16 = rt_fixed_divide(trainer->loss_sum_q16, batch);
   trainer->loss_sum_q16 = 0;
   trainer->in_batch = 0;
   trainer->phase = RT_PHASE_UPDATE;
+  rt_groups_update_begin(trainer->adapter, &trainer->update, last);
 }
 
 static void end_sample(rt_trainer_t *trainer) {
@@ -318,8 +330,10 @@ static void sample_unit(rt_trainer_t *trainer, uint32_t *cycles) {
     return;
   }
   const int8_t *vector = rt_train_cache_entry(trainer->adapter, trainer->position);
-  rt_adapter_vector_logits(trainer->adapter, vector, trainer->adapter->logits);
-  learn(trainer, vector, cycles);
+  rt_adapter_vector_logits(trainer->adapter, vector,
+                           rt_train_cache_logits(trainer->adapter, trainer->position),
+                           trainer->adapter->logits);
+  learn(trainer, vector, find_loss(trainer), cycles);
   end_sample(trainer);
 }
 
@@ -334,8 +348,10 @@ static rt_status_t sample_forward_unit(rt_trainer_t *trainer, uint32_t *cycles) 
   uint32_t slot = training_slots(trainer)[trainer->position];
   rt_status_t status = forward_unit(trainer, slot, trainer->params.views > 1, cycles);
   if (status != RT_OK) return status;
-  const int32_t *delta = learn(trainer, trainer->adapter->vector, cycles);
+  /* The way back goes through the weights as they were, so they learn behind it. */
+  const int32_t *delta = find_loss(trainer);
   rt_backward_begin(&trainer->backward, trainer->adapter, delta, &trainer->round_random);
+  learn(trainer, trainer->adapter->vector, delta, cycles);
   trainer->phase = RT_PHASE_BACKWARD;
   return RT_BUSY;
 }
@@ -420,7 +436,9 @@ static void score_window(rt_trainer_t *trainer) {
   uint32_t classes = adapter->plan->classes;
   uint32_t label = rt_windows_head(&trainer->windows, trainer->check_index)->label;
   uint32_t correct = rt_loss_argmax(adapter->logits, classes) == label;
-  uint32_t loss = rt_loss_cross_entropy(adapter->logits, classes, label, 0, adapter->base_logits);
+  const rt_loss_target_t plain = {0, 0};
+  uint32_t loss =
+      rt_loss_cross_entropy(adapter->logits, classes, label, &plain, adapter->base_logits);
   if (loss > LOSS_LIMIT) loss = LOSS_LIMIT;
   if (trainer->check_pass == 0) {
     check->total++;

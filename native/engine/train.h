@@ -13,6 +13,7 @@
 
 #include "adapter.h"
 #include "backward.h"
+#include "loss.h"
 #include "train_groups.h"
 #include "train_windows.h"
 
@@ -77,6 +78,9 @@ typedef struct {
   uint32_t order_random;
   uint32_t view_random;
   uint32_t round_random;
+  uint32_t stride_q32; /* 1 / steps */
+  rt_loss_target_t target;
+  rt_real_t first_rate;
   rt_backward_t backward;
   rt_groups_update_t update;
   uint32_t check_purpose;

@@ -10,9 +10,14 @@ uint32_t rt_train_cache_values(const rt_adapter_t *adapter) {
   return (uint32_t)(tensor->height * tensor->width * tensor->channels);
 }
 
+/* Where an entry's logits are. */
+static uint32_t values_bytes(const rt_adapter_t *adapter) {
+  return (rt_train_cache_values(adapter) + 3u) & ~3u;
+}
+
 uint32_t rt_train_cache_entry_bytes(const rt_adapter_t *adapter) {
-  uint32_t values = rt_train_cache_values(adapter);
-  return adapter->kind->cached ? values : (values + 3u) & ~3u;
+  uint32_t logits = adapter->kind->cached ? adapter->plan->classes : 0;
+  return values_bytes(adapter) + logits * (uint32_t)sizeof(int32_t);
 }
 
 int8_t *rt_train_cache_entry(const rt_adapter_t *adapter, uint32_t entry) {
@@ -33,6 +38,14 @@ static int8_t *computed(const rt_adapter_t *adapter) {
 void rt_train_cache_store(const rt_adapter_t *adapter, uint32_t entry) {
   __builtin_memcpy(rt_train_cache_entry(adapter, entry), computed(adapter),
                    rt_train_cache_values(adapter));
+  if (!adapter->kind->cached) return;
+  __builtin_memcpy(rt_train_cache_entry(adapter, entry) + values_bytes(adapter),
+                   adapter->base_logits, adapter->plan->classes * sizeof(int32_t));
+}
+
+const int32_t *rt_train_cache_logits(const rt_adapter_t *adapter, uint32_t entry) {
+  return (const int32_t *)(const void *)(rt_train_cache_entry(adapter, entry) +
+                                         values_bytes(adapter));
 }
 
 void rt_train_cache_resume(const rt_adapter_t *adapter, uint32_t entry) {

@@ -1,6 +1,7 @@
 /*
  * The cache of a burst: what the frozen layers make of a window, kept so that they run once a view
- * and not once a sample. For head and skip that is the adapter's vector, all that they learn from;
+ * and not once a sample. For head and skip that is the adapter's vector and the frozen network's
+ * logits, all that they learn from;
  * for lora the input of the first trained layer, from which the forward pass resumes. The compiler
  * decides how many windows lora keeps (plan->cache_windows); samples of the others run whole.
  *
@@ -11,7 +12,7 @@
 
 #include "adapter.h"
 
-/* A multiple of 4 for lora, whose entries are copied by words. */
+/* A multiple of 4. */
 uint32_t rt_train_cache_entry_bytes(const rt_adapter_t *adapter);
 
 int8_t *rt_train_cache_entry(const rt_adapter_t *adapter, uint32_t entry);
@@ -21,6 +22,9 @@ uint32_t rt_train_cache_values(const rt_adapter_t *adapter);
 
 /* The layer before which a forward pass has computed what an entry holds. */
 uint32_t rt_train_cache_end(const rt_adapter_t *adapter);
+
+/* Head and skip: the frozen network's logits of an entry's window, Q16 [classes]. */
+const int32_t *rt_train_cache_logits(const rt_adapter_t *adapter, uint32_t entry);
 
 /* Keeps what the forward pass has computed. */
 void rt_train_cache_store(const rt_adapter_t *adapter, uint32_t entry);

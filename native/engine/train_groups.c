@@ -9,6 +9,10 @@
 /* A group's weights do not get coarser than q = 2^EXPONENT_MIN; then they stay as they are. */
 #define EXPONENT_MIN (-16)
 
+/* Before anything is known, and what of it stays, in 16ths. */
+#define GROWTH_FIRST 256u
+#define GROWTH_KEPT 15u
+
 /* Fused decay waits until it takes 2^-8 of a weight, so that it seldom takes a pass. */
 #define DECAY_SHARE 256u
 #define DECAY_SHARE_MOST 32767
@@ -79,40 +83,64 @@ static int32_t make_weight_room(rt_adapter_t *adapter, uint32_t group, int32_t m
   return times;
 }
 
-void rt_groups_begin(rt_adapter_t *adapter) {
+void rt_groups_begin(rt_adapter_t *adapter, const rt_groups_rule_t *rule) {
   const rt_adapter_plan_t *plan = adapter->plan;
   __builtin_memset(adapter->state, 0, plan->state.bytes);
   __builtin_memset(adapter->residual, RT_UPDATE_ZERO, plan->parameter_count);
   __builtin_memset(adapter->momentum, 0, plan->momentum.bytes);
   __builtin_memset(adapter->gradient, 0, plan->gradient.bytes);
   for (uint32_t g = 0; g < plan->group_count; g++) measure_weights(adapter, g);
-  __builtin_memset(&adapter->sample, 0, sizeof(adapter->sample));
-}
-
-/* ---- the sample ---- */
-
-void rt_groups_step(rt_adapter_t *adapter, const rt_groups_rule_t *rule) {
   rt_group_sample_t *sample = &adapter->sample;
-  sample->rate = rule->rate;
+  __builtin_memset(sample, 0, sizeof(*sample));
   sample->momentum = rule->momentum;
   sample->decay = rule->decay;
   sample->clip = rule->clip;
   sample->clip_squared = rt_real_multiply(rule->clip, rule->clip);
   sample->batch = rule->batch;
+  sample->growth = rt_real_from_uint(GROWTH_FIRST, 0);
+}
+
+/* ---- the sample ---- */
+
+void rt_groups_step(rt_adapter_t *adapter, rt_real_t rate) { adapter->sample.rate = rate; }
+
+/* Follows a sample whose other gradients are larger at once, and smaller ones slowly: a step that
+ * is too long does harm, one that is too short does not. */
+static void learn_growth(rt_group_sample_t *sample) {
+  if (sample->head_squared.mantissa == 0) return;
+  rt_real_t growth = rt_real_divide(sample->norm_squared, sample->head_squared);
+  if (rt_real_less(growth, sample->growth)) {
+    rt_real_t kept = rt_real_multiply(sample->growth, rt_real_from_uint(GROWTH_KEPT, -4));
+    sample->growth = rt_real_add(kept, rt_real_multiply(growth, rt_real_from_uint(1, -4)));
+  } else {
+    sample->growth = growth;
+  }
 }
 
 void rt_groups_sample(rt_adapter_t *adapter) {
-  rt_real_t zero = {0, 0};
-  adapter->sample.norm_squared = zero;
-  adapter->sample.factor = adapter->sample.rate;
+  rt_group_sample_t *sample = &adapter->sample;
+  if (!adapter->kind->cached) learn_growth(sample);
+  sample->norm_squared.mantissa = 0;
+  sample->head_squared.mantissa = 0;
+  sample->factor = sample->rate;
+}
+
+/* At least the norm so far. */
+static rt_real_t expected_squares(const rt_adapter_t *adapter) {
+  const rt_group_sample_t *sample = &adapter->sample;
+  if (adapter->kind->cached) return sample->norm_squared;
+  rt_real_t expected = rt_real_multiply(sample->head_squared, sample->growth);
+  return rt_real_less(sample->norm_squared, expected) ? expected : sample->norm_squared;
 }
 
 void rt_groups_announce(rt_adapter_t *adapter, rt_real_t norm_squared) {
   rt_group_sample_t *sample = &adapter->sample;
   if (!rt_groups_fused(adapter->plan) || sample->clip.mantissa == 0) return;
+  if (sample->norm_squared.mantissa == 0) sample->head_squared = norm_squared;
   sample->norm_squared = rt_real_add(sample->norm_squared, norm_squared);
-  if (!rt_real_less(sample->clip_squared, sample->norm_squared)) return;
-  rt_real_t share = rt_real_divide(sample->clip, rt_real_sqrt(sample->norm_squared));
+  rt_real_t squares = expected_squares(adapter);
+  if (!rt_real_less(sample->clip_squared, squares)) return;
+  rt_real_t share = rt_real_divide(sample->clip, rt_real_sqrt(squares));
   sample->factor = rt_real_multiply(sample->rate, share);
 }
 
@@ -162,6 +190,27 @@ static void apply_values(rt_adapter_t *adapter, uint32_t group, uint32_t first, 
       uint32_t at = (i + k) * stride;
       phase = rt_update_outer_portable(q + at, low + at, x + k, 1, factor, phase);
     }
+  }
+}
+
+/* Columns [first, first + count) of an outer product, row by row. */
+static void apply_rows(rt_adapter_t *adapter, const rt_groups_outer_t *outer,
+                       const int32_t *factors, uint32_t first, uint32_t count, const int32_t *x,
+                       uint32_t *random) {
+  const rt_adapter_group_t *group = &adapter->plan->groups[outer->group];
+  const rt_scale_t scale = outer->scale;
+  int8_t *q = group_q(adapter, outer->group) + first;
+  uint8_t *low = group_low(adapter, outer->group) + first;
+  for (uint32_t r = 0; r < group->rows; r++, q += group->columns, low += group->columns) {
+    if (factors[r] == 0) continue;
+    uint32_t drawn = rt_fixed_random(random);
+    int32_t factor;
+    if ((uint32_t)(scale.shift - 1) < 30u) {
+      factor = rt_fixed_round_stochastic(factors[r] * scale.mantissa, (uint32_t)scale.shift, drawn);
+    } else {
+      factor = rt_fixed_scale_stochastic(factors[r], scale, drawn, FACTOR_LIMIT);
+    }
+    rt_update_outer(q, low, x, count, factor, drawn & 0xffffu);
   }
 }
 
@@ -271,17 +320,14 @@ void rt_groups_add_outer(rt_adapter_t *adapter, const rt_groups_outer_t *outer,
                          const int32_t *factors, uint32_t first, uint32_t count, const int32_t *x,
                          uint32_t *random) {
   const rt_adapter_group_t *group = &adapter->plan->groups[outer->group];
-  uint32_t at = first;
-  for (uint32_t r = 0; r < group->rows; r++, at += group->columns) {
+  if (rt_groups_fused(adapter->plan)) {
+    apply_rows(adapter, outer, factors, first, count, x, random);
+    return;
+  }
+  for (uint32_t r = 0; r < group->rows; r++) {
     if (factors[r] == 0) continue;
-    if (!rt_groups_fused(adapter->plan)) {
-      gather(adapter, outer->group, at, x, count, factors[r], outer->shift, random);
-      continue;
-    }
-    uint32_t drawn = rt_fixed_random(random);
-    int32_t factor = rt_fixed_scale_stochastic(factors[r], outer->scale, drawn, FACTOR_LIMIT);
-    rt_update_outer(group_q(adapter, outer->group) + at, group_low(adapter, outer->group) + at, x,
-                    count, factor, drawn & 0xffffu);
+    gather(adapter, outer->group, r * group->columns + first, x, count, factors[r], outer->shift,
+           random);
   }
 }
 
@@ -334,7 +380,8 @@ void rt_groups_add_announced(rt_adapter_t *adapter, uint32_t group, uint32_t fir
 /* ---- the end of a step ---- */
 
 void rt_groups_update_begin(rt_adapter_t *adapter, rt_groups_update_t *update, uint32_t last) {
-  __builtin_memset(update, 0, sizeof(*update));
+  update->norm_squared.mantissa = 0;
+  update->group = update->next = update->share = 0;
   rt_group_sample_t *sample = &adapter->sample;
   update->measuring = 1;
   if (!rt_groups_fused(adapter->plan)) return;

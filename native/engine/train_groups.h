@@ -5,9 +5,10 @@
  * masters, so that neither gradients nor momentum take memory. Per sample
  *   factor = rate min(1, clip / norm) ;  w = w - factor g
  * where norm is that of all gradients of the sample that are known by then: exact for head and skip
- * adapters, whose gradients are outer products (the norm of which is the product of the norms); for
- * lora, which learns from the head towards the input, it grows site by site. Weight decay is
- * gathered and applied in passes.
+ * adapters, whose gradients are outer products (the norm of which is the product of the norms).
+ * Lora learns from the head towards the input: what is not yet known of the norm is expected to be
+ * as large, compared with the head's gradients, as with former samples. Weight decay is gathered
+ * and applied in passes.
  *
  * A plan with gradient and momentum buffers adds up the gradients of a batch, int16 with one
  * exponent a group (block floating point), and updates as PyTorch's torch.optim.SGD after
@@ -23,9 +24,8 @@
 #include "adapter.h"
 #include "train_update.h"
 
-/* One step of the optimiser, real values; the rate is that of this step. */
+/* What a burst learns with, real values. */
 typedef struct {
-  rt_real_t rate;
   rt_real_t momentum; /* 0 in a fused plan */
   rt_real_t decay;
   rt_real_t clip; /* 0: no clipping */
@@ -36,11 +36,11 @@ static inline uint32_t rt_groups_fused(const rt_adapter_plan_t *plan) {
   return plan->gradient.bytes == 0;
 }
 
-/* Low bytes, momentum and gradients to zero: before a burst. */
-void rt_groups_begin(rt_adapter_t *adapter);
+/* Before a burst: low bytes, momentum and gradients to zero. */
+void rt_groups_begin(rt_adapter_t *adapter, const rt_groups_rule_t *rule);
 
-/* Before a step: what its samples are learnt with. */
-void rt_groups_step(rt_adapter_t *adapter, const rt_groups_rule_t *rule);
+/* Before a step. */
+void rt_groups_step(rt_adapter_t *adapter, rt_real_t rate);
 
 /* Before the gradients of a sample. */
 void rt_groups_sample(rt_adapter_t *adapter);

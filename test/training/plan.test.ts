@@ -39,8 +39,8 @@ describe('plans for the digits model', () => {
   it('gives the head alone a low-rank delta where lora names it', () => {
     const { training } = compile({ method: 'lora', rank: 4, layers: [10] });
     expect(training?.sites).toHaveLength(1);
-    // 24 bytes of header, 3 exponents, A 4 x 64, b 10, B 10 x 4
-    expect(training?.adapterBytes).toBe(24 + 3 + 256 + 10 + 40);
+    // 24 bytes of header, 3 exponents, A 4 x 96, b 10, B 10 x 4
+    expect(training?.adapterBytes).toBe(24 + 3 + 384 + 10 + 40);
     expect(training?.cache.windows).toBe(60);
   });
 });
