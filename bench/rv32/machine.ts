@@ -199,7 +199,10 @@ export class Rv32Machine {
     throw new Error(`${what} at ${at} in ${this.owner[i] ?? '?'}`);
   }
 
-  /** One loop with one switch, long as it is: it runs tens of millions of times a second. */
+  /**
+   * One loop with one switch, long as it is: it runs tens of millions of times a second. The cases
+   * are the numbers of OP written out, since V8 makes a jump table of literals only.
+   */
   private run(
     start: number,
     stack: number,
@@ -227,90 +230,90 @@ export class Rv32Machine {
       const k = imm[i]!;
       const d = rd[i]!;
       switch (op) {
-        case OP.LUI:
+        case 1 /* LUI */:
           x[d] = k;
           break;
-        case OP.AUIPC:
+        case 2 /* AUIPC */:
           x[d] = code + 2 * i + k;
           break;
-        case OP.JAL:
+        case 3 /* JAL */:
           x[d] = code + 2 * (i + size[i]!);
           i += k >> 1;
           continue;
-        case OP.JALR: {
+        case 4 /* JALR */: {
           const to = ((a + k - code) & ~1) >> 1;
           x[d] = code + 2 * (i + size[i]!);
           if (to < 0 || to > last) this.fault(`jump to ${((a + k) >>> 0).toString(16)}`, i);
           i = to;
           continue;
         }
-        case OP.BEQ:
+        case 5 /* BEQ */:
           if (a === b) {
             i += k >> 1;
             continue;
           }
           break;
-        case OP.BNE:
+        case 6 /* BNE */:
           if (a !== b) {
             i += k >> 1;
             continue;
           }
           break;
-        case OP.BLT:
+        case 7 /* BLT */:
           if (a < b) {
             i += k >> 1;
             continue;
           }
           break;
-        case OP.BGE:
+        case 8 /* BGE */:
           if (a >= b) {
             i += k >> 1;
             continue;
           }
           break;
-        case OP.BLTU:
+        case 9 /* BLTU */:
           if (a >>> 0 < b >>> 0) {
             i += k >> 1;
             continue;
           }
           break;
-        case OP.BGEU:
+        case 10 /* BGEU */:
           if (a >>> 0 >= b >>> 0) {
             i += k >> 1;
             continue;
           }
           break;
-        case OP.LB: {
+        case 11 /* LB */: {
           const at = (a + k - BASE) | 0;
           if (at >>> 0 >= MEMORY_BYTES) this.fault(`access to ${(a + k) >>> 0}`, i);
           x[d] = signedBytes[at]!;
           break;
         }
-        case OP.LBU: {
+        case 14 /* LBU */: {
           const at = (a + k - BASE) | 0;
           if (at >>> 0 >= MEMORY_BYTES) this.fault(`access to ${(a + k) >>> 0}`, i);
           x[d] = bytes[at]!;
           break;
         }
-        case OP.LH: {
+        case 12 /* LH */: {
           const at = (a + k - BASE) | 0;
           if (at >>> 0 >= MEMORY_BYTES || at & 1) this.fault(`access to ${(a + k) >>> 0}`, i);
           x[d] = halves[at >> 1]!;
           break;
         }
-        case OP.LHU: {
+        case 15 /* LHU */: {
           const at = (a + k - BASE) | 0;
           if (at >>> 0 >= MEMORY_BYTES || at & 1) this.fault(`access to ${(a + k) >>> 0}`, i);
           x[d] = unsignedHalves[at >> 1]!;
           break;
         }
-        case OP.LW: {
+        case 13 /* LW */: {
           const at = (a + k - BASE) | 0;
           if (at >>> 0 >= MEMORY_BYTES || at & 3) this.fault(`access to ${(a + k) >>> 0}`, i);
           x[d] = words[at >> 2]!;
           break;
         }
-        case OP.SB: {
+        case 16 /* SB */: {
           const at = (a + k - BASE) | 0;
           if (at >>> 0 >= MEMORY_BYTES || at < this.codeEnd) {
             this.fault(`write to ${(a + k) >>> 0}`, i);
@@ -318,7 +321,7 @@ export class Rv32Machine {
           bytes[at] = b;
           break;
         }
-        case OP.SH: {
+        case 17 /* SH */: {
           const at = (a + k - BASE) | 0;
           if (at >>> 0 >= MEMORY_BYTES || at & 1 || at < this.codeEnd) {
             this.fault(`write to ${(a + k) >>> 0}`, i);
@@ -326,7 +329,7 @@ export class Rv32Machine {
           halves[at >> 1] = b;
           break;
         }
-        case OP.SW: {
+        case 18 /* SW */: {
           const at = (a + k - BASE) | 0;
           if (at >>> 0 >= MEMORY_BYTES || at & 3 || at < this.codeEnd) {
             this.fault(`write to ${(a + k) >>> 0}`, i);
@@ -334,81 +337,81 @@ export class Rv32Machine {
           words[at >> 2] = b;
           break;
         }
-        case OP.ADDI:
+        case 19 /* ADDI */:
           x[d] = a + k;
           if (d === 2 && x[2]! < lowest) lowest = x[2]!;
           break;
-        case OP.SLTI:
+        case 20 /* SLTI */:
           x[d] = a < k ? 1 : 0;
           break;
-        case OP.SLTIU:
+        case 21 /* SLTIU */:
           x[d] = a >>> 0 < k >>> 0 ? 1 : 0;
           break;
-        case OP.XORI:
+        case 22 /* XORI */:
           x[d] = a ^ k;
           break;
-        case OP.ORI:
+        case 23 /* ORI */:
           x[d] = a | k;
           break;
-        case OP.ANDI:
+        case 24 /* ANDI */:
           x[d] = a & k;
           break;
-        case OP.SLLI:
+        case 25 /* SLLI */:
           x[d] = a << k;
           break;
-        case OP.SRLI:
+        case 26 /* SRLI */:
           x[d] = a >>> k;
           break;
-        case OP.SRAI:
+        case 27 /* SRAI */:
           x[d] = a >> k;
           break;
-        case OP.ADD:
+        case 28 /* ADD */:
           x[d] = a + b;
           if (d === 2 && x[2]! < lowest) lowest = x[2]!;
           break;
-        case OP.SUB:
+        case 29 /* SUB */:
           x[d] = a - b;
           break;
-        case OP.SLL:
+        case 30 /* SLL */:
           x[d] = a << b;
           break;
-        case OP.SLT:
+        case 31 /* SLT */:
           x[d] = a < b ? 1 : 0;
           break;
-        case OP.SLTU:
+        case 32 /* SLTU */:
           x[d] = a >>> 0 < b >>> 0 ? 1 : 0;
           break;
-        case OP.XOR:
+        case 33 /* XOR */:
           x[d] = a ^ b;
           break;
-        case OP.SRL:
+        case 34 /* SRL */:
           x[d] = a >>> b;
           break;
-        case OP.SRA:
+        case 35 /* SRA */:
           x[d] = a >> b;
           break;
-        case OP.OR:
+        case 36 /* OR */:
           x[d] = a | b;
           break;
-        case OP.AND:
+        case 37 /* AND */:
           x[d] = a & b;
           break;
-        case OP.MUL:
+        case 38 /* MUL */:
           x[d] = Math.imul(a, b);
           break;
-        case OP.MULH:
+        case 39 /* MULH */:
           x[d] = mulh(a, b);
           break;
-        case OP.MULHSU:
+        case 40 /* MULHSU */:
           x[d] = mulhsu(a, b);
           break;
-        case OP.MULHU:
+        case 41 /* MULHU */:
           x[d] = mulhu(a, b);
           break;
-        case OP.DIV:
-        case OP.DIVU:
-        case OP.REM:
-        case OP.REMU:
+        case 42 /* DIV */:
+        case 43 /* DIVU */:
+        case 44 /* REM */:
+        case 45 /* REMU */:
           x[d] = divide(op, a, b);
           break;
         default:
