@@ -9,7 +9,7 @@ import type { CompiledModel } from '../compiler/compile.ts';
 import type { Workload } from '../compiler/energy.ts';
 import { DSP_PROFILE_FACTS } from '../native/dsp/quant.ts';
 import { RetuneError } from '../cli/error.ts';
-import { featureCycles } from './cycles.ts';
+import { featureCycles, listeningCycles } from './cycles.ts';
 import { Engine } from './engine.ts';
 import { Random } from './random.ts';
 import type { Training, TrainingOptions, TrainingPhase } from './training.ts';
@@ -129,6 +129,7 @@ export function workloadOf(
     windowSeconds: clipSamples / rateHz,
     featureCycles: featureCycles(features.profile),
     inferenceCycles,
+    listeningCycles: listeningCycles(rateHz),
     burstCycles: cycles,
   };
 }

@@ -18,3 +18,11 @@ export function featureCycles(profile: DspProfile): number {
   const frames = Math.floor((clipSamples - windowSamples) / hopSamples) + 1;
   return clipSamples * sample + frames * frame + window;
 }
+
+/** Counted in silence with the keyword app on the emulated chip (test/rp2040/listening.test.ts). */
+const LISTENING_CYCLES_PER_SAMPLE = 180;
+
+/** Cycles that a second of listening takes: levels of samples, the main loop, the waiting script. */
+export function listeningCycles(rateHz: number): number {
+  return LISTENING_CYCLES_PER_SAMPLE * rateHz;
+}

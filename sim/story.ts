@@ -5,6 +5,7 @@ import { RetuneError } from '../cli/error.ts';
 import { energyReport, wattsOf, type EnergyReport, type Workload } from '../compiler/energy.ts';
 import { readManifest } from '../compiler/manifest.ts';
 import { compileProgram, type Program, projectRoot } from './compile.ts';
+import { listeningCycles } from './cycles.ts';
 import type { StoryEvent, SummaryEvent } from './events.ts';
 import type { CreateEngine } from './learning-engine.ts';
 import { DEFAULT_MODEL, engineFactory, MODELS } from './model-engine.ts';
@@ -98,7 +99,12 @@ async function chooseCast(options: StoryOptions, say: (text: string) => void): P
   const createEngine = options.createEngine ?? engineFactory(model);
   const engine = await createEngine();
   const { sampleRate: rate, labels, featureCycles, inferenceCycles } = engine;
-  const load = { windowSeconds: engine.windowSamples / rate, featureCycles, inferenceCycles };
+  const load = {
+    windowSeconds: engine.windowSamples / rate,
+    featureCycles,
+    inferenceCycles,
+    listeningCycles: listeningCycles(rate),
+  };
   const recordings = loadRecordings(folder, rate);
   return { ...people, folder, recordings, model, createEngine, rate, labels, load };
 }
