@@ -84,7 +84,7 @@ uint32_t rt_backward_dense_bytes(uint32_t inputs, uint32_t outputs, uint32_t ran
  */
 static int8_t *kept_a(const rt_backward_t *backward, const rt_backward_layer_t *layer,
                       uint32_t rank) {
-  uint32_t bytes = rt_backward_dense_bytes(layer->inputs, layer->outputs, layer->pixels, rank);
+  uint32_t bytes = rt_backward_dense_bytes(layer->inputs, layer->outputs, rank);
   return (int8_t *)rt_backward_work(backward) + bytes - round_up(rank * layer->inputs, 4);
 }
 
