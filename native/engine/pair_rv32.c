@@ -38,14 +38,21 @@ CONSTANT void quad(const uint32_t *w, const uint32_t *x, uint32_t rows, uint32_t
 
 /* `rows` rows of a block: a bit of wide, from the highest down, for each quad. */
 CONSTANT void rows_of_block(const uint32_t *w, uint32_t wide, const uint32_t *x, uint32_t rows,
-                            uint32_t pixels, uint32_t quads, int32_t *acc) {
+                            uint32_t pixels, uint32_t quads, const int32_t *bias, int32_t *acc) {
   const uint32_t *end = w + 8 * quads;
   uint32_t half = 0x8000u;
   sums_t sums;
   __asm__("" : "+r"(half)); /* or it is loaded anew for every addition */
-  UNROLL for (uint32_t p = 0; p < pixels; p++) {
+  if (bias) {
     UNROLL for (uint32_t r = 0; r < rows; r++) {
-      sums.of[p][r] = (uint32_t)acc[p * RT_PAIR_ROWS + r];
+      const uint32_t sum = (uint32_t)bias[r];
+      UNROLL for (uint32_t p = 0; p < pixels; p++) sums.of[p][r] = sum;
+    }
+  } else {
+    UNROLL for (uint32_t p = 0; p < pixels; p++) {
+      UNROLL for (uint32_t r = 0; r < rows; r++) {
+        sums.of[p][r] = (uint32_t)acc[p * RT_PAIR_ROWS + r];
+      }
     }
   }
   for (; w != end; w += 8, x += 2 * pixels, wide <<= 1) {
@@ -63,23 +70,27 @@ CONSTANT void rows_of_block(const uint32_t *w, uint32_t wide, const uint32_t *x,
 }
 
 /* Few pixels leave registers for four rows at once, more of them for two. */
-CONSTANT void all_blocks(const uint32_t *w, const uint32_t *wide, const uint32_t *x,
-                         uint32_t pixels, uint32_t quads, uint32_t blocks, int32_t *acc) {
-  for (; blocks > 0; blocks--, w += 8 * quads, acc += 4) {
+CONSTANT void all_blocks(const rt_pair_piece_t *piece, uint32_t pixels, const int32_t *bias,
+                         int32_t *acc) {
+  const uint32_t *w = piece->packed;
+  const uint32_t *wide = piece->wide;
+  const uint32_t *x = piece->x->words;
+  const uint32_t quads = piece->quads;
+  for (const int32_t *end = acc + 4 * piece->blocks; acc != end; acc += 4, w += 8 * quads) {
     const uint32_t bits = *wide++;
     if (pixels <= 2) {
-      rows_of_block(w, bits | bits << 16, x, 4, pixels, quads, acc);
+      rows_of_block(w, bits | bits << 16, x, 4, pixels, quads, bias, acc);
     } else {
-      rows_of_block(w, bits, x, 2, pixels, quads, acc);
-      rows_of_block(w + 2, bits << 16, x, 2, pixels, quads, acc + 2);
+      rows_of_block(w, bits, x, 2, pixels, quads, bias, acc);
+      rows_of_block(w + 2, bits << 16, x, 2, pixels, quads, bias ? bias + 2 : 0, acc + 2);
     }
+    if (bias) bias += 4;
   }
 }
 
-#define BLOCKS(name, pixels)                                                                    \
-  RT_NOINLINE static void name(const uint32_t *packed, const uint32_t *wide, const uint32_t *x, \
-                               uint32_t quads, uint32_t blocks, int32_t *acc) {                 \
-    all_blocks(packed, wide, x, pixels, quads, blocks, acc);                                    \
+#define BLOCKS(name, pixels)                                                                      \
+  RT_NOINLINE static void name(const rt_pair_piece_t *piece, const int32_t *bias, int32_t *acc) { \
+    all_blocks(piece, pixels, bias, acc);                                                         \
   }
 
 BLOCKS(blocks_of_1, 1)
@@ -88,14 +99,13 @@ BLOCKS(blocks_of_3, 3)
 BLOCKS(blocks_of_4, 4)
 BLOCKS(blocks_of_5, 5)
 
-typedef void (*blocks_t)(const uint32_t *packed, const uint32_t *wide, const uint32_t *x,
-                         uint32_t quads, uint32_t blocks, int32_t *acc);
+typedef void (*blocks_t)(const rt_pair_piece_t *piece, const int32_t *bias, int32_t *acc);
 
-void rt_pair_dots(const uint32_t *packed, const uint32_t *wide, const rt_pair_pixels_t *x,
-                  uint32_t pixels, uint32_t quads, uint32_t blocks, int32_t *acc) {
+void rt_pair_dots(const rt_pair_piece_t *piece, uint32_t pixels, const int32_t *bias,
+                  int32_t *acc) {
   static const blocks_t kernels[RT_PAIR_PIXELS] = {blocks_of_1, blocks_of_2, blocks_of_3,
                                                    blocks_of_4, blocks_of_5};
-  kernels[pixels - 1](packed, wide, x->words, quads, blocks, acc);
+  kernels[pixels - 1](piece, bias, acc);
 }
 
 static inline uint32_t pair(int8_t lower, int8_t upper) {

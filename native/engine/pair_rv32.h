@@ -20,10 +20,17 @@ typedef struct {
 void rt_pair_expand(const int8_t *x, int32_t step, uint32_t pixels, uint32_t count,
                     rt_pair_pixels_t *out);
 
-/* acc[RT_PAIR_ROWS * p + r] += piece . pixel p, modulo 2^32, for 4 * blocks rows. in: packed, the
- * piece's first word; wide, one word a block (pair_dot.h); pixels 1..RT_PAIR_PIXELS as in
- * rt_pair_expand. */
-void rt_pair_dots(const uint32_t *packed, const uint32_t *wide, const rt_pair_pixels_t *x,
-                  uint32_t pixels, uint32_t quads, uint32_t blocks, int32_t *acc);
+/* A piece of a packed matrix (pair_dot.h) and what it is multiplied with. */
+typedef struct {
+  const uint32_t *packed;
+  const uint32_t *wide; /* a word a block */
+  const rt_pair_pixels_t *x;
+  uint32_t quads;
+  uint32_t blocks; /* of four rows */
+} rt_pair_piece_t;
+
+/* acc[RT_PAIR_ROWS * p + r] = start + piece . pixel p, modulo 2^32, for 4 * blocks rows r. The
+ * start is bias[r], or what acc holds where bias is NULL. pixels: 1..RT_PAIR_PIXELS. */
+void rt_pair_dots(const rt_pair_piece_t *piece, uint32_t pixels, const int32_t *bias, int32_t *acc);
 
 #endif
