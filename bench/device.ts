@@ -144,6 +144,15 @@ export class Device {
     return this.firmware.profile?.('rt_engine_infer', this.engine) ?? new Map<string, number>();
   }
 
+  /** Cycles of one training step by function. */
+  profileStep(): Map<string, number> {
+    const { trainer, firmware } = this;
+    trainer.begin({ steps: 1, batch: 1, views: 1 });
+    this.fillCache();
+    const address = trainer.internals.trainer;
+    return firmware.profile?.('rt_train_run', address, NO_BUDGET) ?? new Map<string, number>();
+  }
+
   /** The firmware's own estimate of an inference, in cycles of a Cortex-M0+. */
   get estimatedCycles(): number {
     return this.compiled.model.layers.reduce((sum, layer, index) => {

@@ -98,16 +98,24 @@ function steps(rows: BenchRow[], before: Before): string[] {
   );
 }
 
+/** How far `retune build` is off. */
+function predictedCell({ predictedCycles, cycles }: BenchRow): string {
+  if (predictedCycles === undefined || cycles === null) return '';
+  const off = 100 * (predictedCycles / cycles - 1);
+  return `${off >= 0 ? '+' : ''}${off.toFixed(1)} %`;
+}
+
 function bursts(rows: BenchRow[]): string[] {
   const board = loadBoard();
   return table(
-    ['', 'steps run', 'cycles', 'seconds at 133 MHz', 'goal', 'millijoules'],
+    ['', 'steps run', 'cycles', 'predicted', 'seconds at 133 MHz', 'goal', 'millijoules'],
     rows
       .filter(({ name }) => name.startsWith('burst-'))
       .map((row) => [
         row.name,
         number(row.stepsRun),
         cyclesCell(row),
+        predictedCell(row),
         fixed(row.seconds, 2),
         goalCell(row),
         row.cycles === null ? '' : number(Math.round(joulesOf(row.cycles, board) * 1000)),
@@ -215,7 +223,8 @@ more than 2 % worse, when a result differs, or when a goal that was reached is m
 A step is of batch 1: one window as it is, forward unless its frozen activations are cached, loss, backward, update. \`of an inference\` is in inferences of the same
 network without an adapter. Filling the cache comes once a window.
 `,
-  bursts: `A burst is 300 such steps with what starts it, the cache filled before. Where fewer were run, they are multiplied. Energy is computing time at the board's
+  bursts: `A burst is 300 such steps with what starts it, the cache filled before. Where fewer were run, they are multiplied.
+\`predicted\` is how far \`retune build\` is off, which adds up the firmware's own estimates. Energy is computing time at the board's
 active current.
 `,
   memory: `## Memory

@@ -49,6 +49,8 @@ export interface BenchRow {
   seconds?: number;
   /** Training: steps that were run; cycles of a longer burst are this many, multiplied. */
   stepsRun?: number;
+  /** Training: what `retune build` expects of the steps (sim/burst.ts). */
+  predictedCycles?: number;
   /** Training: filling the cache of frozen activations, a window; not in `cycles`. */
   cacheCyclesPerWindow?: number;
   /** An estimate, not counted in `cycles`: stalls of the flash cache (rp2040/xip.ts). */

@@ -2,7 +2,7 @@
  * Training: one step and a burst of 300 for each kind of adapter, on any target. The adapter that
  * comes out is compared byte by byte with the one that the portable C learns in the same run.
  *
- *     npx tsx bench/training.ts [--target rp2040] [--json] [--phases] [NAME…]
+ *     npx tsx bench/training.ts [--target rp2040] [--json] [--phases] [--profile] [NAME…]
  *
  * A step is of batch 1: one window as it is, forward unless its frozen activations are cached,
  * loss, backward, update. Filling the cache is counted apart.
@@ -10,7 +10,9 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { AdapterOptions } from '../compiler/adapter.ts';
+import { compileModel } from '../compiler/compile.ts';
 import { RetuneError } from '../cli/error.ts';
+import { predictBurst } from '../sim/burst.ts';
 import { writeTflite } from '../test/support/tflite-writer.ts';
 import { Device, tableBytes, type BenchTarget, type ModelFile } from './device.ts';
 import { DIGITS, readModel } from './kernels.ts';
@@ -162,6 +164,14 @@ async function inferenceCycles(model: ModelFile, target: Target): Promise<number
   return device.infer(typicalInput(100, bytes, zeroPoint)).cycles;
 }
 
+/** What `retune build` would say of the steps of a burst: the firmware's own estimates. */
+function predicted({ model, adapter, windows }: Case): number | undefined {
+  const { bytes, file } = model();
+  const compiled = compileModel(bytes, file, { adapter });
+  const burst = predictBurst(compiled, { windows, steps: BURST_STEPS, batch: 1, views: 1 });
+  return burst && burst.samples.cycles + burst.updates.cycles;
+}
+
 const STALL_STEPS = 3;
 
 /** Of a step, the mean of the first few. */
@@ -226,6 +236,7 @@ async function measure(
     name: subject.burst,
     what: `${what}: ${BURST_STEPS} steps${steps === BURST_STEPS ? '' : `, ${steps} of them run`}`,
     cycles: isCounted ? burst : null,
+    predictedCycles: target === 'rp2040' ? predicted(subject) : undefined,
     seconds: isCounted && target === 'rp2040' ? seconds : undefined,
     goal: isCounted ? limit : undefined,
     ok: isCorrect && reaches(isCounted ? limit : undefined),
@@ -297,21 +308,33 @@ async function phases(subject: Case, target: Target): Promise<string> {
   return `${subject.name}, a step (cache: a window): ${list.join('; ')}`;
 }
 
+/** Cycles of a step by function. */
+async function profile(subject: Case, target: Target): Promise<string> {
+  const device = new Device(await targetOf(target), subject.model(), subject.adapter);
+  device.remember(windowsOf(subject, device), device.classes);
+  const lines = [...device.profileStep()].slice(0, 24).map(([name, cycles]) => {
+    return `${cycles.toLocaleString('en-US').padStart(14)} ${name}`;
+  });
+  return [`${subject.name}, a step:`, ...lines].join('\n');
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       json: { type: 'boolean' },
       phases: { type: 'boolean' },
+      profile: { type: 'boolean' },
       target: { type: 'string', default: 'rp2040' },
     },
   });
   const target = values.target as Target;
   const names = positionals.length > 0 ? positionals : undefined;
-  if (values.phases) {
+  if (values.phases || values.profile) {
+    const tell = values.profile ? profile : phases;
     for (const subject of CASES) {
       if (names && !names.includes(subject.name)) continue;
-      const line = phases(subject, target);
+      const line = tell(subject, target);
       console.log(await line.catch((error: Error) => `${subject.name}: ${error.message}`));
     }
     return;
