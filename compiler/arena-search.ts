@@ -24,6 +24,20 @@ interface Pair {
   ba: number;
 }
 
+interface Asked {
+  upper: number;
+  base: number;
+  lower: number;
+  top: number;
+}
+
+/** A branch: for each body the least base, and the least distance from it to the arena's end. */
+interface Node {
+  bases: Int32Array;
+  tops: Int32Array;
+  choices: Uint8Array;
+}
+
 /** Rectangles alive in a step, as (body, start, bytes), and what overlays may save among them. */
 interface Step {
   live: { body: number; start: number; bytes: number }[];
@@ -75,117 +89,152 @@ class Searcher {
 
   /** False when the budget is spent before all is decided. */
   run(): boolean {
-    const bases = new Int32Array(this.bodies.length);
-    return this.visit(bases, new Uint8Array(this.pairs.length));
+    const node = {
+      bases: new Int32Array(this.bodies.length),
+      tops: Int32Array.from(this.bodies, ({ extent }) => extent),
+      choices: new Uint8Array(this.pairs.length),
+    };
+    return this.visit(
+      node,
+      this.pairs.map((_, i) => i),
+    );
   }
 
-  private visit(bases: Int32Array, choices: Uint8Array): boolean {
+  /** `changed`: pairs to look at, of which a choice was made. */
+  private visit(node: Node, changed: number[]): boolean {
     if (this.best.peak <= this.bound) return true;
     if (this.nodes-- <= 0) return false;
-    if (!this.propagate(bases, choices) || this.lowest(bases) >= this.best.peak) return true;
-    const next = this.collision(bases, choices);
+    if (!this.propagate(node, changed) || this.lowest(node) >= this.best.peak) return true;
+    const next = this.collision(node);
     if (next < 0) {
-      this.keep(bases);
+      this.keep(node);
       return true;
     }
-    const first = this.rise(bases, next, B_ABOVE) <= this.rise(bases, next, A_ABOVE);
+    const first = this.rise(node, next, B_ABOVE) <= this.rise(node, next, A_ABOVE);
     for (const choice of first ? [B_ABOVE, A_ABOVE] : [A_ABOVE, B_ABOVE]) {
-      const chosen = choices.slice();
-      chosen[next] = choice;
-      if (!this.visit(bases.slice(), chosen)) return false;
+      const choices = node.choices.slice();
+      choices[next] = choice;
+      const branch = { bases: node.bases.slice(), tops: node.tops.slice(), choices };
+      if (!this.visit(branch, [next])) return false;
     }
     return true;
   }
 
-  private keep(bases: Int32Array): void {
+  private keep({ bases }: Node): void {
     const peak = Math.max(0, ...this.bodies.map((body, i) => (bases[i] ?? 0) + body.extent));
     if (peak >= this.best.peak) return;
     this.best = { bases: new Map(this.bodies.map((body, i) => [body, bases[i] ?? 0])), peak };
   }
 
-  /** Where a pair's upper body would have to be. */
-  private above(bases: Int32Array, pair: Pair, choice: number): { body: number; base: number } {
+  /** What a choice asks for: the base of the upper body, the top of the lower one. */
+  private asked({ bases, tops }: Node, pair: Pair, choice: number): Asked {
     const { a, b, ab, ba } = pair;
-    const [lower, body, distance] = choice === B_ABOVE ? [a, b, ab] : [b, a, ba];
-    const align = this.bodies[body]?.align ?? 4;
-    return { body, base: alignUp((bases[lower] ?? 0) + distance, align) };
+    const [lower, upper, distance] = choice === B_ABOVE ? [a, b, ab] : [b, a, ba];
+    const align = this.bodies[upper]?.align ?? 4;
+    const base = alignUp((bases[lower] ?? 0) + distance, align);
+    return { upper, base, lower, top: (tops[upper] ?? 0) + distance };
   }
 
   /** How far a choice lifts the upper body. */
-  private rise(bases: Int32Array, index: number, choice: number): number {
+  private rise(node: Node, index: number, choice: number): number {
     const pair = this.pairs[index];
     if (pair === undefined) return 0;
-    const { body, base } = this.above(bases, pair, choice);
-    return base - (bases[body] ?? 0);
+    const { upper, base } = this.asked(node, pair, choice);
+    return base - (node.bases[upper] ?? 0);
   }
 
-  private fits({ body, base }: { body: number; base: number }): boolean {
-    return base + (this.bodies[body]?.extent ?? 0) < this.best.peak;
+  private fits({ tops }: Node, { upper, base }: Asked): boolean {
+    return base + (tops[upper] ?? 0) < this.best.peak;
   }
 
   /**
-   * Raises bases to the least solution of the choices, and makes choices of which the other would
-   * reach the best peak. False when there is no solution below that.
+   * Raises bases and tops to the least solution of the choices, and makes choices of which the other
+   * would reach the best peak. False when there is no solution below that.
    */
-  private propagate(bases: Int32Array, choices: Uint8Array): boolean {
-    const queue = this.pairs.map((_, i) => i);
-    const queued = new Uint8Array(this.pairs.length).fill(1);
-    for (let index = queue.pop(); index !== undefined; index = queue.pop()) {
-      queued[index] = 0;
-      const pair = this.pairs[index];
-      if (pair === undefined) continue;
-      if (choices[index] === UNDECIDED) {
-        const up = this.fits(this.above(bases, pair, B_ABOVE));
-        const down = this.fits(this.above(bases, pair, A_ABOVE));
-        if (!up && !down) return false;
-        if (up && down) continue;
-        choices[index] = up ? B_ABOVE : A_ABOVE;
-      }
-      const { body, base } = this.above(bases, pair, choices[index] ?? 0);
-      if (base <= (bases[body] ?? 0)) continue;
-      bases[body] = base;
-      if (!this.fits({ body, base })) return false;
+  private propagate(node: Node, queue: number[]): boolean {
+    const { bases, tops, choices } = node;
+    const queued = new Uint8Array(this.pairs.length);
+    for (const index of queue) queued[index] = 1;
+    const look = (body: number): void => {
       for (const other of this.pairsOf[body] ?? []) {
         if (queued[other] === 1) continue;
         queued[other] = 1;
         queue.push(other);
       }
+    };
+    for (let index = queue.pop(); index !== undefined; index = queue.pop()) {
+      queued[index] = 0;
+      const pair = this.pairs[index];
+      if (pair === undefined) continue;
+      if (choices[index] === UNDECIDED) {
+        const up = this.fits(node, this.asked(node, pair, B_ABOVE));
+        const down = this.fits(node, this.asked(node, pair, A_ABOVE));
+        if (!up && !down) return false;
+        if (up && down) continue;
+        choices[index] = up ? B_ABOVE : A_ABOVE;
+      }
+      const asked = this.asked(node, pair, choices[index] ?? 0);
+      if (!this.fits(node, asked)) return false;
+      const { upper, base, lower, top } = asked;
+      if (base > (bases[upper] ?? 0)) {
+        bases[upper] = base;
+        look(upper);
+      }
+      if (top > (tops[lower] ?? 0)) {
+        tops[lower] = top;
+        look(lower);
+      }
     }
     return true;
   }
 
-  /** What lives in a step lies one on the other: from each base on, all that is not below it. */
-  private lowest(bases: Int32Array): number {
+  /** What lives in a step lies one on the other: from each base on, all that is not below it, and
+   * above it the least that is above any of that. */
+  private lowest({ bases, tops }: Node): number {
     let most = 0;
     for (const { live, shared } of this.steps) {
       const sorted = live
-        .map(({ body, start, bytes }) => ({ at: (bases[body] ?? 0) + start, bytes }))
+        .map(({ body, start, bytes }) => ({
+          at: (bases[body] ?? 0) + start,
+          bytes,
+          above: (tops[body] ?? 0) - start - bytes,
+        }))
         .sort((a, b) => b.at - a.at);
-      let above = -shared;
-      for (const { at, bytes } of sorted) {
-        above += bytes;
-        most = Math.max(most, at + above);
+      let sum = -shared;
+      let least = Infinity;
+      for (const { at, bytes, above } of sorted) {
+        sum += bytes;
+        least = Math.min(least, above);
+        most = Math.max(most, at + sum + least);
       }
     }
     return most;
   }
 
-  /** The undecided pair that collides most, -1 if none does. */
-  private collision(bases: Int32Array, choices: Uint8Array): number {
-    let [worst, found] = [0, -1];
-    this.pairs.forEach((_, i) => {
-      if (choices[i] !== UNDECIDED) return;
-      const depth = Math.min(this.rise(bases, i, B_ABOVE), this.rise(bases, i, A_ABOVE));
-      if (depth > worst) [worst, found] = [depth, i];
+  /** The undecided pair that collides and of which both choices cost most, -1 if none collides. */
+  private collision(node: Node): number {
+    let [most, found] = [0, -1];
+    this.pairs.forEach(({ a, b }, i) => {
+      if (node.choices[i] !== UNDECIDED) return;
+      const [up, down] = [this.rise(node, i, B_ABOVE), this.rise(node, i, A_ABOVE)];
+      if (up <= 0 || down <= 0) return;
+      const peaks = [up + this.reach(node, b), down + this.reach(node, a)];
+      const cost = Math.min(...peaks) + Math.max(...peaks) / 2;
+      if (cost > most) [most, found] = [cost, i];
     });
     return found;
+  }
+
+  /** Where the arena ends at least, by a body and what must lie above it. */
+  private reach({ bases, tops }: Node, body: number): number {
+    return (bases[body] ?? 0) + (tops[body] ?? 0);
   }
 }
 
 function pairsOf(instance: Instance, bodies: Body[]): Pair[] {
-  const pairs: Pair[] = [];
-  bodies.forEach((bodyA, a) => {
-    bodies.slice(a + 1).forEach((bodyB, i) => {
+  return bodies.flatMap((bodyA, a) =>
+    bodies.slice(a + 1).flatMap((bodyB, i) => {
+      const pairs: Pair[] = [];
       for (const ra of bodyA.rectangles) {
         for (const rb of bodyB.rectangles) {
           if (!overlapInTime(ra, rb)) continue;
@@ -194,9 +243,19 @@ function pairsOf(instance: Instance, bodies: Body[]): Pair[] {
           pairs.push({ a, b: a + 1 + i, ab, ba });
         }
       }
-    });
-  });
-  return pairs;
+      return withoutImplied(pairs);
+    }),
+  );
+}
+
+/** Of the pairs of two bodies those that ask for more than another in one direction at least. */
+function withoutImplied(pairs: Pair[]): Pair[] {
+  return pairs.filter(
+    ({ ab, ba }, i) =>
+      !pairs.some(
+        (other, k) => other.ab >= ab && other.ba >= ba && (other.ab > ab || other.ba > ba || k < i),
+      ),
+  );
 }
 
 function stepsOf(instance: Instance, bodies: Body[]): Step[] {

@@ -20,6 +20,8 @@ export interface PlanBuffer {
   /** First and last step in which the buffer holds something. */
   first: number;
   last: number;
+  /** How much of it, from its beginning, is used when; all of it all the time where not given. */
+  phases?: Phase[];
   /** A multiple of 4; 4 where not given. */
   align?: number;
   group?: string;
@@ -27,6 +29,15 @@ export interface PlanBuffer {
   /** For the report. */
   kind?: string;
 }
+
+export interface Phase {
+  first: number;
+  last: number;
+  bytes: number;
+}
+
+/** What a buffer takes, and when. */
+export const phasesOf = (buffer: PlanBuffer): Phase[] => buffer.phases ?? [buffer];
 
 /** `upper` may begin `distance` bytes above the base of `lower`, or anywhere apart from it. */
 export interface Overlay {
@@ -77,9 +88,21 @@ const PROMOTIONS = 20;
 const WORD = 4;
 export const alignUp = (value: number, align: number): number => Math.ceil(value / align) * align;
 
+/** Plans of this process: the same model is often compiled again. */
+const known = new Map<string, ArenaPlan>();
+const KNOWN_PLANS = 64;
+
 /** Places buffers. Throws for buffers that are malformed; that is a defect of the caller. */
 export function planArena(buffers: PlanBuffer[], options: PlanOptions = {}): ArenaPlan {
   const { overlays = [], nodes = SEARCH_NODES } = options;
+  const key = JSON.stringify([buffers, overlays, nodes]);
+  const plan = known.get(key) ?? computePlan(buffers, overlays, nodes);
+  if (known.size >= KNOWN_PLANS) known.clear();
+  known.set(key, plan);
+  return { ...plan, offsets: new Map(plan.offsets) };
+}
+
+function computePlan(buffers: PlanBuffer[], overlays: Overlay[], nodes: number): ArenaPlan {
   const instance = new Instance(makeBodies(buffers), overlays);
   const live = instance.liveBytes().reduce((most, { bytes }) => Math.max(most, bytes), 0);
   const { lasting, rest } = apartFromLasting(instance);
@@ -132,7 +155,7 @@ export class Instance {
         body.rectangles.filter((r) => r.first <= step && step <= r.last),
       );
       const bytes = alive.reduce((sum, rectangles) => sum + covered(rectangles), 0);
-      const names = alive.flat().map((r) => r.name);
+      const names = [...new Set(alive.flat().map((r) => r.name))];
       return { step, bytes: bytes - this.shared(alive.flat()), names };
     });
   }
@@ -154,16 +177,25 @@ function makeBodies(buffers: PlanBuffer[]): Body[] {
   const names = new Set<string>();
   for (const buffer of buffers) {
     const { name, first, last, align = WORD, groupOffset = 0 } = buffer;
+    const within = (p: Phase): boolean =>
+      p.bytes >= 0 && p.bytes <= buffer.bytes && first <= p.first && p.last <= last;
     const valid =
-      !names.has(name) && buffer.bytes >= 0 && first <= last && align % WORD === 0 && align > 0;
+      !names.has(name) &&
+      first <= last &&
+      align % WORD === 0 &&
+      align > 0 &&
+      phasesOf(buffer).every((phase) => phase.first <= phase.last && within(phase));
     if (!valid || groupOffset % align !== 0) throw new Error(`arena buffer ${name} is malformed`);
     names.add(name);
     const key = buffer.group === undefined ? `buffer ${name}` : `group ${buffer.group}`;
     const body = bodies.get(key) ?? { rectangles: [], align: WORD, extent: 0 };
-    const bytes = alignUp(buffer.bytes, WORD);
-    body.rectangles.push({ name, start: groupOffset, bytes, first, last });
+    for (const phase of phasesOf(buffer)) {
+      const bytes = alignUp(phase.bytes, WORD);
+      const { first: from, last: to } = phase;
+      body.rectangles.push({ name, start: groupOffset, bytes, first: from, last: to });
+    }
     body.align = Math.max(body.align, align);
-    body.extent = Math.max(body.extent, groupOffset + bytes);
+    body.extent = Math.max(body.extent, groupOffset + alignUp(buffer.bytes, WORD));
     bodies.set(key, body);
   }
   return [...bodies.values()];

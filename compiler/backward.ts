@@ -3,7 +3,7 @@
  * masked, and the lives of what it needs. The engine's side is native/engine/backward.h.
  */
 import type { KeptTensor, RegroupedTensor } from './adapter.ts';
-import type { PlanBuffer } from './arena.ts';
+import type { Phase, PlanBuffer } from './arena.ts';
 import type { LoweredLayer, LoweredModel, LoweredTensor } from './lower.ts';
 import { wayBack } from './backward-weights.ts';
 import type { StructValue } from './layout.ts';
@@ -192,13 +192,36 @@ class BackwardPlanner {
     if (!this.pooled) elements.push(this.tensor(this.head.input).bytes);
     const first = this.pooled ? this.writers()[0] : this.head;
     const end = this.path.at(-1);
-    return {
-      name: 'signal',
-      bytes: alignUp(Math.max(0, ...elements)),
+    const kind = 'training';
+    const span = {
       first: this.backwardStep(first ?? this.head),
       last: this.backwardStep(end ?? this.head),
-      kind: 'training',
     };
+    const phases = this.phases((layer) => this.signalBytes(layer)).filter(
+      (phase) => phase.first >= span.first && phase.bytes > 0,
+    );
+    const bytes = alignUp(Math.max(0, ...elements));
+    return { name: 'signal', bytes, ...span, kind, phases };
+  }
+
+  /** What a layer reads and writes of the signal, in place. */
+  private signalBytes(layer: LoweredLayer): number {
+    const [input, output] = [this.tensor(layer.input), this.tensor(layer.output)];
+    if (layer === this.head) return this.pooled ? 0 : alignUp(input.bytes);
+    const written = layer === this.path.at(-1) || layer.op === 'AVERAGE_POOL_2D' ? 0 : input.bytes;
+    const one = this.pooled && this.path.indexOf(layer) <= 1;
+    return alignUp(Math.max(written, one ? 0 : output.bytes));
+  }
+
+  /** Bytes for each step of the way: those of its layer, until the next layer's turn. */
+  private phases(bytesOf: (layer: LoweredLayer) => number): Phase[] {
+    const way = [this.head, ...this.path];
+    return way.map((layer, i) => {
+      const next = way[i + 1];
+      const first = this.backwardStep(layer);
+      const last = next === undefined ? first : this.backwardStep(next) - 1;
+      return { first, last, bytes: bytesOf(layer) };
+    });
   }
 
   /**
@@ -221,10 +244,13 @@ class BackwardPlanner {
     const first = this.backwardStep(this.head);
     const last = this.backwardStep(this.path.at(-1) ?? this.head);
     const span = { first, last, kind: 'training' };
-    const work = this.path.map((layer) => this.workBytes(layer));
+    const phases = this.phases((layer) =>
+      layer === this.head ? 4 * headInputs : this.workBytes(layer),
+    );
+    const work = phases.map(({ bytes }) => bytes);
     return [
       { name: 'pooled', bytes: this.pooled ? headInputs : 0, ...span },
-      { name: 'work', bytes: Math.max(4 * headInputs, ...work), ...span },
+      { name: 'work', bytes: Math.max(...work), ...span, phases },
     ];
   }
 

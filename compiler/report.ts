@@ -2,7 +2,7 @@
 import Table from 'cli-table3';
 import { DSP_FRAMES, DSP_PROFILE_FACTS } from '../native/dsp/quant.ts';
 import type { TrainingCache } from './adapter.ts';
-import { busiestStep, planArena, type PlanBuffer } from './arena.ts';
+import { busiestStep, planArena, type Phase, type PlanBuffer } from './arena.ts';
 import { inferenceBuffers, type CompiledModel } from './compile.ts';
 import type { LoweredModel } from './lower.ts';
 import { overlaysOf } from './overlap.ts';
@@ -27,6 +27,8 @@ export interface ArenaEntry {
   /** Steps of the timeline: forward 0 to L-1, then backward. */
   first: number;
   last: number;
+  /** Where not all of it is used all the time. */
+  phases?: Phase[];
 }
 
 export interface MemoryReport {
@@ -164,6 +166,7 @@ function arenaReport(compiled: CompiledModel): MemoryReport['arena'] {
     bytes: buffer.bytes,
     first: buffer.first,
     last: buffer.last,
+    phases: buffer.phases,
   }));
   return {
     bytes: plan.peak,

@@ -175,6 +175,19 @@ describe('planArena', () => {
     );
   });
 
+  test('what a buffer does not use yet may be used by others', () => {
+    const growing = {
+      ...buffer('growing', 200, 0, 2),
+      phases: [
+        { first: 0, last: 1, bytes: 40 },
+        { first: 2, last: 2, bytes: 200 },
+      ],
+    };
+    const { offsets, peak, lowerBound } = planArena([growing, buffer('early', 160, 0, 1)]);
+    expect([peak, lowerBound]).toEqual([200, 200]);
+    expect([offsets.get('growing'), offsets.get('early')]).toEqual([0, 40]);
+  });
+
   test('an output may lie over what has been read of its input', () => {
     const buffers = [buffer('in', 800, 0, 1), buffer('out', 800, 1, 2)];
     const overlays = [{ lower: 'out', upper: 'in', distance: 64 }];
@@ -234,6 +247,8 @@ describe('planArena', () => {
   test.each<[string, PlanBuffer[]]>([
     ['two of one name', [buffer('a', 4, 0, 0), buffer('a', 4, 0, 0)]],
     ['a life that ends before it starts', [buffer('a', 4, 2, 1)]],
+    ['a phase outside its life', [{ ...buffer('a', 4, 0, 1), phases: [buffer('', 4, 1, 2)] }]],
+    ['a phase of more', [{ ...buffer('a', 4, 0, 1), phases: [buffer('', 8, 0, 1)] }]],
     ['an alignment of 2', [{ ...buffer('a', 4, 0, 0), align: 2 }]],
     [
       'a group offset that breaks the alignment',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ADAPTER_METHODS, type AdapterOptions } from '../../compiler/adapter.ts';
+import { phasesOf } from '../../compiler/arena.ts';
 import { compileModel, type CompiledModel } from '../../compiler/compile.ts';
 import { buildImage } from '../../compiler/emit-image.ts';
 import { memoryReport } from '../../compiler/report.ts';
@@ -32,9 +33,13 @@ describe.each(ADAPTER_METHODS)('digits with method %s', (method) => {
     const at = (name: string): number => plan.offsets.get(name) ?? NaN;
     buffers.forEach((a, i) => {
       for (const b of buffers.slice(i + 1)) {
-        const together = a.first <= b.last && b.first <= a.last;
-        if (!together || (a.group !== undefined && a.group === b.group)) continue;
-        const apart = at(a.name) + a.bytes <= at(b.name) || at(b.name) + b.bytes <= at(a.name);
+        if (a.group !== undefined && a.group === b.group) continue;
+        const apart = phasesOf(a).every((p) =>
+          phasesOf(b).every((q) => {
+            if (p.first > q.last || q.first > p.last) return true;
+            return at(a.name) + p.bytes <= at(b.name) || at(b.name) + q.bytes <= at(a.name);
+          }),
+        );
         const over = overlays.some(
           ({ lower, upper, distance }) =>
             at(upper) - at(lower) >= distance &&
