@@ -278,12 +278,12 @@ interface DenseShape {
 function denseBytes({ inputs, outputs, rank }: DenseShape): number {
   const up = (value: number, to: number): number => Math.ceil(value / to) * to;
   const widest = Math.max(inputs, outputs);
-  const ranks = up(rank, 4);
-  const packed = rank === 0 ? 0 : 4 * (ranks + (ranks * up(widest, 4)) / 2);
-  const gradients = 4 * (inputs + outputs) * rank + 4 * 64 * ranks;
   const padded = up(inputs, 8);
-  const propagation = 2 * padded * rank + 4 * padded + 8 * (outputs + rank);
-  return up(widest, 4) + packed + Math.max(gradients, propagation) + up(rank * inputs, 4);
+  const bytes = up(widest, 4) + 4 * padded + 8 * (outputs + rank);
+  if (rank === 0) return bytes;
+  const ranks = up(rank, 4);
+  const packed = 4 * (ranks + (ranks * up(widest, 4)) / 2);
+  return bytes + packed + 2 * padded * rank + 4 * (inputs + outputs) * rank + 4 * 64 * ranks;
 }
 
 /** rt_backward_depthwise_bytes */

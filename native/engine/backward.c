@@ -132,17 +132,15 @@ const int8_t *rt_backward_pixel(const rt_backward_t *backward, const rt_backward
                                 uint32_t pixel, int8_t *scratch) {
   const rt_adapter_t *adapter = backward->adapter;
   uint32_t first = pixel * layer->outputs;
-  if (!backward->pooled) {
-    const int8_t *signal = rt_backward_signal(backward) + first;
-    if (layer->outputs % 4u == 0) return signal; /* the buffer is 4-aligned */
-    __builtin_memcpy(scratch, signal, layer->outputs);
-    return scratch;
+  const int8_t *from = rt_backward_signal(backward) + first;
+  if (!backward->pooled && layer->outputs % 4u == 0) return from; /* the buffer is 4-aligned */
+  const uint8_t *bits = 0;
+  if (backward->pooled) {
+    from = rt_adapter_buffer(adapter, &adapter->plan->pooled);
+    bits = mask_bits(adapter, layer->step->output_mask);
   }
-  const int8_t *pooled = rt_adapter_buffer(adapter, &adapter->plan->pooled);
-  const uint8_t *bits = mask_bits(adapter, layer->step->output_mask);
-  for (uint32_t c = 0; c < layer->outputs; c++) {
-    uint32_t i = first + c;
-    scratch[c] = (bits[i >> 3] >> (i & 7u)) & 1u ? pooled[c] : 0;
+  for (uint32_t c = 0, i = first; c < layer->outputs; c++, i++) {
+    scratch[c] = bits == 0 || ((bits[i >> 3] >> (i & 7u)) & 1u) ? from[c] : 0;
   }
   return scratch;
 }
@@ -193,6 +191,7 @@ void rt_backward_store(rt_backward_t *backward, const rt_backward_layer_t *layer
 static void next_step(rt_backward_t *backward) {
   backward->step++;
   backward->pass = 0;
+  backward->ready = 0;
   backward->next = 0;
 }
 

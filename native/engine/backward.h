@@ -25,8 +25,9 @@
 typedef struct {
   rt_adapter_t *adapter;
   uint32_t step;      /* of plan->steps */
-  uint32_t pass;      /* dense: gradients of B, of A, then the propagation */
+  uint32_t pass;      /* dense: gradients of B; those of A and the propagation */
   uint32_t next;      /* pixel or channel of the pass */
+  uint32_t ready;     /* dense: pixels whose share of a gradient is added, of the pass */
   uint32_t pooled;    /* 1: the signal is one pixel, the same at every pixel, not yet masked */
   int32_t exponent;   /* of the signal */
   int32_t bits;       /* of the signal's largest magnitude */
@@ -34,8 +35,7 @@ typedef struct {
   int32_t narrow;     /* right shift of these sums */
   int32_t shift;      /* of the factors in the present pass over a LoRA site's pixels */
   int32_t shift_b;    /* of those that the gradient of B was summed with */
-  int32_t back_bits;  /* B as it was for the gradients: of a row's sum of magnitudes */
-  int32_t exponents;  /* of A and B together, as they were */
+  rt_scale_t back;    /* from B' G to what LoRA sends back, in units of the layer's sums */
 } rt_backward_t;
 
 /* Starts from delta [classes] = dL/dlogit in Q15: computes the gradient of the head's input. */

@@ -56,8 +56,8 @@ static plane_t plane_of(const rt_layer_t *layer, const rt_tensor_t *input,
   if (p.length < last) p.length = last;
   p.first = top * p.length + left;
   p.down = (uint32_t)layer->stride_height * p.length;
-  p.band = p.length >= BAND ? 1u : rt_fixed_divide(BAND, p.length);
-  if (p.band > p.rows) p.band = p.rows;
+  for (p.band = p.rows; p.band > 1u && p.band * p.length > BAND; p.band--) {
+  }
   p.sums = (p.band * p.length + 7u) & ~7u;
   p.elements = (p.rows + p.kernel_height) * p.length + p.kernel_width + 9u;
   p.elements &= ~1u;
@@ -147,7 +147,7 @@ rt_status_t rt_backward_depthwise(rt_backward_t *backward, const rt_backward_lay
     fill_pooled(backward, layer, channel, &p, &work);
   } else {
     fill_plane(rt_backward_signal(backward) + channel, layer->outputs, &p,
-               rt_fixed_divide(layer->pixels, layer->columns), layer->columns, &work);
+               (uint32_t)tensors[layer->layer->output].height, layer->columns, &work);
   }
   for (uint32_t y = 0; y < p.rows; y += p.band) {
     uint32_t rows = p.rows - y < p.band ? p.rows - y : p.band;
