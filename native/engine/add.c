@@ -25,7 +25,7 @@ typedef struct {
   const rt_kernel_t *k;
 } quick_t;
 
-static int8_t add_exactly(const rt_kernel_t *k, int32_t x1, int32_t x2) {
+RT_HOT static int8_t add_exactly(const rt_kernel_t *k, int32_t x1, int32_t x2) {
   const rt_add_t *add = k->layer->add;
   const int32_t a = (x1 - k->input->zero_point) * (1 << add->left_shift);
   const int32_t b = (x2 - k->input2->zero_point) * (1 << add->left_shift);

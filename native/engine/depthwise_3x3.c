@@ -382,43 +382,52 @@ void rt_depthwise_channels(const rt_depthwise_t *d, const rt_depthwise_channel_t
 
 #define EDGE 8 /* channels rewritten at a time where a row of taps lies in the padding */
 
-/* The sum of what the missing taps of a channel count, kernel columns 0 to 2, to its constants. */
-static void fold(rt_depthwise_channel_t *channel, const int32_t *missing, int32_t zero_point) {
-  const int32_t sum = product(missing[0] + missing[1] + missing[2], zero_point);
-  channel->first = (int32_t)((uint32_t)channel->first - (uint32_t)sum);
-  channel->bias = (int32_t)((uint32_t)channel->bias + (uint32_t)sum);
-  channel->left = (int32_t)((uint32_t)channel->left - (uint32_t)product(missing[0], zero_point));
-  channel->right = (int32_t)((uint32_t)channel->right - (uint32_t)product(missing[2], zero_point));
+/* The constants of a channel some of whose taps are in the padding in the whole row. in: missing,
+ * z times their weights, by kernel column. */
+static inline void fold(const rt_depthwise_channel_t *from, int32_t missing0, int32_t missing1,
+                        int32_t missing2, rt_depthwise_channel_t *to) {
+  const uint32_t sum = (uint32_t)missing0 + (uint32_t)missing1 + (uint32_t)missing2;
+  to->first = (int32_t)((uint32_t)from->first - sum);
+  to->last = from->last;
+  to->slope = from->slope;
+  to->start = from->start;
+  to->right = (int32_t)((uint32_t)from->right - (uint32_t)missing2);
+  to->left = (int32_t)((uint32_t)from->left - (uint32_t)missing0);
+  to->bias = (int32_t)((uint32_t)from->bias + sum);
 }
 
 /* Rows 1 and 2 of the kernel lie on the first two rows that are read: row 0 is in the padding. */
-static void move_up(const rt_depthwise_channel_t *from, int32_t zero_point,
-                    rt_depthwise_channel_t *to) {
-  int32_t missing[3];
-  const int32_t third[3] = {lower(from->third[0]), upper(from->third[0]), from->third[1]};
-  *to = *from;
-  for (uint32_t c = 0; c < 3; c++) {
-    missing[c] = upper(from->pair[c]);
-    to->pair[c] = join(third[c], from->pair[c]);
+RT_HOT static void move_up(const rt_depthwise_channel_t *from, int32_t count, int32_t zero_point,
+                           rt_depthwise_channel_t *to) {
+  for (const rt_depthwise_channel_t *end = from + count; from != end; from++, to++) {
+    const int32_t third = from->third[0];
+    to->pair[0] = join(lower(third), from->pair[0]);
+    to->pair[1] = join(upper(third), from->pair[1]);
+    to->pair[2] = join(from->third[1], from->pair[2]);
+    to->third[0] = 0;
+    to->third[1] = 0;
+    fold(from, product(upper(from->pair[0]), zero_point), product(upper(from->pair[1]), zero_point),
+         product(upper(from->pair[2]), zero_point), to);
   }
-  to->third[0] = 0;
-  to->third[1] = 0;
-  fold(to, missing, zero_point);
 }
 
 /* Rows 0 and 1 of the kernel lie on the last two rows that are read: row 2 is in the padding. */
-static void move_down(const rt_depthwise_channel_t *from, int32_t zero_point,
-                      rt_depthwise_channel_t *to) {
-  const int32_t missing[3] = {lower(from->third[0]), upper(from->third[0]), from->third[1]};
-  *to = *from;
-  for (uint32_t c = 0; c < 3; c++) to->pair[c] = upper(from->pair[c]);
-  to->third[0] = join(lower(from->pair[0]), lower(from->pair[1]));
-  to->third[1] = lower(from->pair[2]);
-  fold(to, missing, zero_point);
+RT_HOT static void move_down(const rt_depthwise_channel_t *from, int32_t count, int32_t zero_point,
+                             rt_depthwise_channel_t *to) {
+  for (const rt_depthwise_channel_t *end = from + count; from != end; from++, to++) {
+    const int32_t third = from->third[0];
+    to->third[0] = join(lower(from->pair[0]), lower(from->pair[1]));
+    to->third[1] = lower(from->pair[2]);
+    to->pair[0] = upper(from->pair[0]);
+    to->pair[1] = upper(from->pair[1]);
+    to->pair[2] = upper(from->pair[2]);
+    fold(from, product(lower(third), zero_point), product(upper(third), zero_point),
+         product(from->third[1], zero_point), to);
+  }
 }
 
-static void edge_row(rt_depthwise_t *d, const rt_kernel_t *k, int is_top, const int8_t *x,
-                     int8_t *y) {
+RT_HOT static void edge_row(rt_depthwise_t *d, const rt_kernel_t *k, int is_top, const int8_t *x,
+                            int8_t *y) {
   rt_depthwise_channel_t moved[EDGE];
   const rt_depthwise_channel_t *channels = d->channels;
   const int32_t zero_point = k->input->zero_point;
@@ -426,9 +435,10 @@ static void edge_row(rt_depthwise_t *d, const rt_kernel_t *k, int is_top, const 
   for (int32_t first = 0; first < d->step; first += EDGE) {
     const int32_t left = d->step - first;
     const int32_t count = left < EDGE ? left : EDGE;
-    for (int32_t i = 0; i < count; i++) {
-      if (is_top) move_up(&channels[first + i], zero_point, &moved[i]);
-      if (!is_top) move_down(&channels[first + i], zero_point, &moved[i]);
+    if (is_top) {
+      move_up(channels + first, count, zero_point, moved);
+    } else {
+      move_down(channels + first, count, zero_point, moved);
     }
     rt_depthwise_channels(d, moved, count, x + first, y + first);
     d->multiplier += EDGE;

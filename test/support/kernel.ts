@@ -31,7 +31,10 @@ export interface KernelCall {
 const MARGIN = 4;
 const MARK = 0x55;
 
-/** The same sources twice: with machine code, and as portable C. */
+/** Undefined behaviour becomes an instruction that stops the emulator. */
+const SANITIZE = ['-fsanitize=undefined', '-fsanitize-trap=undefined'];
+
+/** The same sources twice: with machine code, and as portable C that traps undefined behaviour. */
 export class KernelImages {
   readonly machines: Rp2040Machine[];
   private readonly folder = mkdtempSync(join(tmpdir(), 'retune-kernel-'));
@@ -39,7 +42,7 @@ export class KernelImages {
   constructor(files: string[]) {
     const sources = [...files.map((file) => `native/engine/${file}`), 'native/hal/libc.c'];
     const flags = ['-O2', '-Inative', '-Inative/engine'];
-    this.machines = [flags, [...flags, '-U__ARM_ARCH_6M__']].map((options, i) => {
+    this.machines = [flags, [...flags, '-U__ARM_ARCH_6M__', ...SANITIZE]].map((options, i) => {
       const output = join(this.folder, `${i}.elf`);
       buildImage({ sources, output, flags: options });
       return Rp2040Machine.load(output);
