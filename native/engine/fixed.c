@@ -1,9 +1,11 @@
 #include "fixed.h"
 
+#include "hot.h"
+
 #define REAL_APPLY_LIMIT 0x3fffffffu
 #define MANTISSA_MIN 0x40000000
 
-int32_t rt_fixed_bits(uint32_t x) {
+RT_HOT int32_t rt_fixed_bits(uint32_t x) {
   int32_t bits = 0;
   for (int32_t step = 16; step > 0; step >>= 1) {
     if (x >> step) {
@@ -14,7 +16,7 @@ int32_t rt_fixed_bits(uint32_t x) {
   return bits + (int32_t)x;
 }
 
-uint32_t rt_fixed_divide(uint32_t a, uint32_t b) {
+RT_HOT uint32_t rt_fixed_divide(uint32_t a, uint32_t b) {
   uint32_t quotient = 0, rest = 0;
   for (int32_t i = 31; i >= 0; i--) {
     uint32_t carry = rest >> 31;
@@ -34,7 +36,7 @@ static const uint16_t reciprocal_table[32] = {
     48210, 47127, 46091, 45100, 44151, 43240, 42367, 41528, 40721, 39946, 39199,
     38480, 37787, 37118, 36472, 35849, 35246, 34664, 34100, 33554, 33026};
 
-uint32_t rt_fixed_reciprocal(uint32_t x) {
+RT_HOT uint32_t rt_fixed_reciprocal(uint32_t x) {
   /* Two steps of Newton's: r (2 - x r), x r in Q30. */
   uint32_t entry = (x - 16384u) >> 9;
   uint32_t r = reciprocal_table[entry < 32 ? entry : 31];
@@ -52,18 +54,19 @@ uint32_t rt_fixed_seed(uint32_t seed) {
   return x ? x : 1u;
 }
 
-uint32_t rt_fixed_random_below(uint32_t *state, uint32_t bound) {
+RT_HOT uint32_t rt_fixed_random_below(uint32_t *state, uint32_t bound) {
   return ((rt_fixed_random(state) >> 16) * bound) >> 16;
 }
 
-int32_t rt_fixed_random_normal(uint32_t *state, int32_t sigma_q8) {
+RT_HOT int32_t rt_fixed_random_normal(uint32_t *state, int32_t sigma_q8) {
   uint32_t x = rt_fixed_random(state);
   int32_t sum = (int32_t)((x & 255u) + ((x >> 8) & 255u) + ((x >> 16) & 255u) + (x >> 24)) - 510;
   /* The sum's standard deviation is 147.8; 443 / 65536 = 1 / 147.9. */
   return ((((sum * sigma_q8) >> 4) * 443) + 2048) >> 12;
 }
 
-int32_t rt_fixed_scale_stochastic(int32_t x, rt_scale_t scale, uint32_t random, int32_t limit) {
+RT_HOT int32_t rt_fixed_scale_stochastic(int32_t x, rt_scale_t scale, uint32_t random,
+                                         int32_t limit) {
   int32_t product = x * scale.mantissa;
   int32_t shift = scale.shift;
   if (shift > 30) {
@@ -89,7 +92,7 @@ static uint32_t scale_wide_left(uint32_t upper, uint32_t low, int32_t shift, uin
   return upper == 0 ? rest : (upper << left) + rest;
 }
 
-int32_t rt_fixed_scale_wide(int32_t x, rt_scale_t scale, int32_t limit) {
+RT_HOT int32_t rt_fixed_scale_wide(int32_t x, rt_scale_t scale, int32_t limit) {
   if (x == 0 || scale.mantissa == 0) return 0;
   uint32_t magnitude = x < 0 ? 0u - (uint32_t)x : (uint32_t)x;
   uint32_t low = (magnitude & 0xffffu) * (uint32_t)scale.mantissa;
@@ -104,7 +107,7 @@ int32_t rt_fixed_scale_wide(int32_t x, rt_scale_t scale, int32_t limit) {
   return x < 0 ? -(int32_t)result : (int32_t)result;
 }
 
-rt_real_t rt_real_from_uint(uint32_t value, int32_t exponent) {
+RT_HOT rt_real_t rt_real_from_uint(uint32_t value, int32_t exponent) {
   rt_real_t real = {0, 0};
   if (value == 0) return real;
   int32_t bits = rt_fixed_bits(value);
@@ -122,7 +125,7 @@ static void multiply_wide(uint32_t a, uint32_t b, uint32_t *high, uint32_t *low)
   *low = a * b;
 }
 
-rt_real_t rt_real_multiply(rt_real_t a, rt_real_t b) {
+RT_HOT rt_real_t rt_real_multiply(rt_real_t a, rt_real_t b) {
   rt_real_t product = {0, 0};
   if (a.mantissa == 0 || b.mantissa == 0) return product;
   uint32_t high, low;
@@ -136,7 +139,7 @@ rt_real_t rt_real_multiply(rt_real_t a, rt_real_t b) {
   return product;
 }
 
-rt_real_t rt_real_divide(rt_real_t a, rt_real_t b) {
+RT_HOT rt_real_t rt_real_divide(rt_real_t a, rt_real_t b) {
   rt_real_t ratio = {0, 0};
   if (a.mantissa == 0) return ratio;
   uint32_t rest = (uint32_t)a.mantissa;
@@ -159,7 +162,7 @@ rt_real_t rt_real_divide(rt_real_t a, rt_real_t b) {
   return ratio;
 }
 
-rt_real_t rt_real_add(rt_real_t a, rt_real_t b) {
+RT_HOT rt_real_t rt_real_add(rt_real_t a, rt_real_t b) {
   if (a.mantissa == 0) return b;
   if (b.mantissa == 0) return a;
   if (a.exponent < b.exponent) return rt_real_add(b, a);
@@ -168,25 +171,25 @@ rt_real_t rt_real_add(rt_real_t a, rt_real_t b) {
   return rt_real_from_uint(sum, a.exponent - 31);
 }
 
-rt_real_t rt_real_sqrt(rt_real_t a) {
+RT_HOT rt_real_t rt_real_sqrt(rt_real_t a) {
   if (a.mantissa == 0) return a;
   int32_t odd = a.exponent & 1;
   uint32_t fraction = odd ? (uint32_t)a.mantissa : (uint32_t)a.mantissa << 1;
   return rt_real_from_uint(rt_fixed_sqrt(fraction), (a.exponent + odd) / 2 - 16);
 }
 
-rt_real_t rt_real_shift(rt_real_t a, int32_t exponent) {
+RT_HOT rt_real_t rt_real_shift(rt_real_t a, int32_t exponent) {
   a.exponent += exponent;
   return a;
 }
 
-int32_t rt_real_less(rt_real_t a, rt_real_t b) {
+RT_HOT int32_t rt_real_less(rt_real_t a, rt_real_t b) {
   if (a.mantissa == 0 || b.mantissa == 0) return a.mantissa < b.mantissa;
   if (a.exponent != b.exponent) return a.exponent < b.exponent;
   return a.mantissa < b.mantissa;
 }
 
-rt_scale_t rt_real_to_scale(rt_real_t a) {
+RT_HOT rt_scale_t rt_real_to_scale(rt_real_t a) {
   rt_scale_t scale = {0, 0};
   if (a.mantissa == 0) return scale;
   scale.mantissa = (int32_t)(((uint32_t)a.mantissa + 0x8000u) >> 16);
@@ -215,7 +218,7 @@ static uint32_t shift_wide(uint32_t high, uint32_t low, int32_t right) {
   return result < REAL_APPLY_LIMIT ? result : REAL_APPLY_LIMIT;
 }
 
-int32_t rt_real_apply(rt_real_t a, int32_t x) {
+RT_HOT int32_t rt_real_apply(rt_real_t a, int32_t x) {
   int32_t right = 31 - a.exponent;
   if (x == 0 || a.mantissa == 0 || right > 62) return 0;
   uint32_t high, low;
@@ -231,7 +234,7 @@ static const uint32_t exp2_table[32] = {
     826268,  808563,  791237,  774282, 757691, 741455, 725567, 710020, 694806, 679917, 665348,
     651091,  637140,  623487,  610127, 597053, 584260, 571740, 559489, 547500, 535768};
 
-uint32_t rt_fixed_exp_negative(uint32_t x_q16) {
+RT_HOT uint32_t rt_fixed_exp_negative(uint32_t x_q16) {
   if (x_q16 >= 16u << 16) return 0;
   /* exp(-x) = 2^-t, t = x log2(e) in Q16; the product is split to stay within 32 bits. */
   uint32_t t = (x_q16 >> 16) * 94548u + (((x_q16 & 0xffffu) * 47274u) >> 15);
@@ -282,7 +285,7 @@ int32_t rt_fixed_cosine_decay(uint32_t position_q32) {
   return from + (((to - from) * (int32_t)((position_q32 >> 10) & 0xffffu)) >> 16);
 }
 
-uint32_t rt_fixed_sqrt(uint32_t x) {
+RT_HOT uint32_t rt_fixed_sqrt(uint32_t x) {
   uint32_t root = 0;
   for (uint32_t bit = 1u << 30; bit != 0; bit >>= 2) {
     uint32_t trial = root + bit;

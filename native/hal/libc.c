@@ -38,7 +38,16 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes) {
 
 void *memset(void *to, int value, size_t bytes) {
   uint8_t *t = to;
-  for (size_t i = 0; i < bytes; i++) t[i] = (uint8_t)value;
+  for (; bytes > 0 && ((uintptr_t)t & 3u) != 0; bytes--) *t++ = (uint8_t)value;
+  const word_t word = (uint8_t)value * 0x01010101u;
+  for (; bytes >= 16u; bytes -= 16u, t += 16) {
+    word_t *target = (word_t *)(void *)t;
+    target[0] = word;
+    target[1] = word;
+    target[2] = word;
+    target[3] = word;
+  }
+  while (bytes-- > 0) *t++ = (uint8_t)value;
   return to;
 }
 
