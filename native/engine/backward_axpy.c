@@ -1,6 +1,7 @@
 #include "backward_axpy.h"
 
 #include "hot.h"
+#include "simd.h"
 
 /* Both sums of a word. */
 static void unpack(uint32_t word, int32_t *out) {
@@ -137,7 +138,7 @@ __asm__(RT_HOT_SECTION("rt_axpy")
         "  b 4b\n"
         "  .size rt_axpy, . - rt_axpy\n"
         "  .text\n");
-#else
+#elif !RT_SIMD /* backward_simd.c */
 void rt_axpy(const rt_axpy_term_t *terms, uint32_t count, uint32_t blocks, int32_t *sums,
              uint32_t add, uint32_t start) {
   rt_axpy_portable(terms, count, blocks, sums, add, start);

@@ -2,6 +2,7 @@
 
 #include "fixed.h"
 #include "hot.h"
+#include "simd.h"
 
 /* ---- the gate ---- */
 
@@ -164,7 +165,7 @@ RT_HOT uint32_t rt_emit_round(const int32_t *sums, uint32_t count, int8_t *signa
   return magnitude | rt_emit_round_portable(sums + fours, count - fours, signal + fours * stride,
                                             stride, narrow, random);
 }
-#else
+#elif !RT_SIMD /* backward_simd.c */
 uint32_t rt_emit_round(const int32_t *sums, uint32_t count, int8_t *signal, uint32_t stride,
                        uint32_t narrow, uint32_t *random) {
   return rt_emit_round_portable(sums, count, signal, stride, narrow, random);
