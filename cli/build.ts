@@ -16,6 +16,7 @@ interface BuildCommandOptions {
   board?: string;
   out?: string;
   json?: boolean;
+  map?: string;
   /** commander: false with --no-model. */
   model: boolean;
   firmware: boolean;
@@ -71,7 +72,11 @@ function predictionText(
 
 async function runBuild(manifestPath: string, options: BuildCommandOptions): Promise<void> {
   if (!options.model) return buildBare(manifestPath, options);
-  const built = buildProject(manifestPath, { outDir: options.out, board: options.board });
+  const built = buildProject(manifestPath, {
+    outDir: options.out,
+    board: options.board,
+    map: options.map,
+  });
   const { manifest, board, compiled, text, json } = built;
   const folder = options.out ?? join(manifest.root, 'build', basename(manifest.app, '.ts'));
   const app = await compileApp(built, folder);
@@ -108,6 +113,7 @@ export function addBuildCommand(program: Command): void {
     .argument('[manifest]', 'the project', 'devicescript.json')
     .option('--board <name>', "a board in boards/ (default: the manifest's)")
     .option('--out <folder>', 'where the results go (default: build/APP)')
+    .option('--map <file>', 'draw the arena, lives to the right and addresses upwards, as SVG')
     .option('--no-model', 'a firmware that learns nothing, for scripts that need no model')
     .option('--no-firmware', 'model, script and memory plan only: nothing is compiled for the chip')
     .option('--json', 'print sizes and plan as one JSON object')

@@ -18,6 +18,8 @@ export interface BuildOptions {
   outDir?: string;
   /** Write nothing, only report. */
   dryRun?: boolean;
+  /** A further file for the picture of the arena, which is also in outDir. */
+  map?: string;
   /** Another board than the manifest's: a name in boards/ or a path. */
   board?: string;
   /** As compileModel takes it; default true, since firmware for boards is what is built. */
@@ -58,8 +60,7 @@ export function buildProject(manifestPath: string, options: BuildOptions = {}): 
   checkBudgets(manifest, board, plan, others);
   const json = { ...plan, alternatives: others };
   const text = `${reportText(plan)}\n${boardLine(board, plan)}\n\n${alternativesText(others)}`;
-  const files =
-    options.dryRun === true ? [] : write(manifest, compiled, text, json, options.outDir);
+  const files = options.dryRun === true ? [] : write(manifest, compiled, text, json, options);
   return { manifest, board, compiled, text, json, files };
 }
 
@@ -140,7 +141,7 @@ function write(
   compiled: CompiledModel,
   text: string,
   json: BuildResult['json'],
-  outDir: string | undefined,
+  { outDir, map }: BuildOptions,
 ): string[] {
   const folder = outDir ?? join(manifest.root, 'build', basename(manifest.app, '.ts'));
   const outputs: [string, string][] = [
@@ -149,8 +150,9 @@ function write(
     ['memory.txt', `${text}\n`],
     ['arena.svg', arenaSvg(json)],
   ];
-  return outputs.map(([name, content]) => {
-    const path = join(folder, name);
+  const files = outputs.map(([name, content]): [string, string] => [join(folder, name), content]);
+  if (map !== undefined) files.push([map, arenaSvg(json)]);
+  return files.map(([path, content]) => {
     writeResult(path, content, OUTPUT_ADVICE);
     return path;
   });

@@ -148,6 +148,7 @@ describe('a project', () => {
     const svg = readFileSync(build().files[3] ?? '', 'utf8');
     expect(svg.match(/<title>/g)).toHaveLength(3);
     expect(svg).toContain('<title>logits: 4 bytes at 20</title>');
+    expect(svg).toContain('no plan takes less');
   });
 
   test('is the same twice', () => {
