@@ -18,8 +18,8 @@ typedef struct {
 
 /* Accumulators of one group of RT_PAIR_ROWS channels: acc[RT_PAIR_ROWS * pixel + channel]. in-out:
  * wide, behind the words of the group. Returns its packed words. */
-static uint32_t group(const patches_t *patches, const uint32_t *packed, const uint32_t **wide,
-                      uint32_t blocks, int32_t *acc) {
+RT_NOINLINE static uint32_t group(const patches_t *patches, const uint32_t *packed,
+                                  const uint32_t **wide, uint32_t blocks, int32_t *acc) {
   rt_pair_pixels_t words;
   rt_pair_piece_t piece = {packed + 4u * blocks, *wide, &words, 0, blocks};
   const int32_t *bias = (const int32_t *)packed;
