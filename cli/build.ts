@@ -27,6 +27,9 @@ async function buildBare(manifestPath: string, options: BuildCommandOptions): Pr
   if (!options.firmware) {
     throw new RetuneError('--no-model and --no-firmware leave nothing to build; drop one of them');
   }
+  if (options.map !== undefined) {
+    throw new RetuneError('--no-model leaves no arena to draw; drop --map or --no-model');
+  }
   const manifest = readManifest(manifestPath);
   const board = boardOf(manifest, options.board);
   const outDir = options.out ?? join(manifest.root, 'build', `${board.id}-bare`);
