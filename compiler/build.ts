@@ -11,6 +11,7 @@ import type { Board } from './board.ts';
 import { compileModel, type CompiledModel } from './compile.ts';
 import { emitC } from './emit-c.ts';
 import { boardOf, checkModules, readManifest, type Manifest } from './manifest.ts';
+import { banksOf } from './pins.ts';
 import { memoryReport, reportText, textTable, type MemoryReport } from './report.ts';
 
 export interface BuildOptions {
@@ -47,8 +48,10 @@ export function buildProject(manifestPath: string, options: BuildOptions = {}): 
   const bytes = readModel(manifest);
   const { packed = true } = options;
   const file = relative('', manifest.modelPath);
+  const { pin } = manifest.memory ?? {};
+  const pins = pin && { wanted: pin, banks: banksOf(board.archId) };
   const compile = (adapter?: AdapterOptions): CompiledModel =>
-    compileModel(bytes, file, { ...pick(manifest), adapter, packed });
+    compileModel(bytes, file, { ...pick(manifest), adapter, packed, pins });
   const adapter = fillBudget(manifest.adapter, manifest.budgets?.ram, (candidate) => {
     const trial = compile(candidate);
     const { cache } = trial.training ?? {};

@@ -4,13 +4,14 @@
  */
 import { basename } from 'node:path';
 import { storageBuffer, type AdapterOptions, type TrainingPlan } from './adapter.ts';
-import { planArena, type ArenaPlan, type Overlay, type PlanBuffer } from './arena.ts';
+import type { ArenaPlan, Overlay, PlanBuffer } from './arena.ts';
 import { featureSource, resolveFeatures, type FeatureOptions, type Features } from './features.ts';
 import type { Description, StructTable, StructValue, Table } from './layout.ts';
 import { lower, type LoweredLayer, type LoweredModel, type LoweredTensor } from './lower.ts';
 import { MODEL_MAGIC, MODEL_VERSION, NONE, OP, RtLayer, RtModel, RtTensor } from './model.ts';
 import { packModel } from './packing.ts';
 import { overlaysOf } from './overlap.ts';
+import { planPinned, type PinnedPlan, type Pins } from './pins.ts';
 import { exactReal } from './quantize.ts';
 import { readTflite } from './tflite.ts';
 import { planTraining } from './training.ts';
@@ -20,6 +21,8 @@ export interface CompileOptions {
   /** Win over what the model's own metadata says. */
   features?: FeatureOptions;
   labels?: string[];
+  /** Buffers that belong in a memory bank. */
+  pins?: Pins;
   /** Also the tables that the boards' kernels are fast with (packing.ts); the WebAssembly needs none. */
   packed?: boolean;
 }
@@ -34,7 +37,7 @@ export interface CompiledModel {
   training?: TrainingPlan;
   buffers: PlanBuffer[];
   overlays: Overlay[];
-  plan: ArenaPlan;
+  plan: PinnedPlan;
   arenaBytes: number;
   description: Description;
 }
@@ -53,7 +56,8 @@ export function compileModel(
     adapter === undefined || adapter.method === 'none' ? undefined : planTraining(model, adapter);
   const buffers = arenaBuffers(model, training);
   const overlays = overlaysOf(model, buffers);
-  const plan = planArena(buffers, { overlays });
+  const nameOf = ({ name }: PlanBuffer): string => bufferName(model, name);
+  const plan = planPinned(buffers, { overlays }, options.pins, nameOf);
   const table = training?.build((name) => offsetOf(plan, name)) ?? null;
   const roots = [modelTable(model, plan, table)];
   if (features !== undefined) roots.push(features.table);
@@ -73,6 +77,12 @@ export function compileModel(
     arenaBytes,
     description,
   };
+}
+
+/** Activations are known by their name in the model, training buffers by their own. */
+export function bufferName(model: LoweredModel, name: string): string {
+  const match = /^tensor:(\d+)$/.exec(name);
+  return match === null ? name : (model.storages[Number(match[1])]?.name ?? name);
 }
 
 function titleOf(model: LoweredModel, adapter: AdapterOptions | undefined): string[] {

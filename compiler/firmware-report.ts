@@ -25,7 +25,6 @@ export interface FirmwareReport {
   rooms: Record<string, RoomSize>;
 }
 
-const STACK_BYTES = 8192;
 const MODEL = 'model';
 
 interface Piece {
@@ -95,7 +94,10 @@ export function firmwareReport(
     }
   }
   const heap = section('.heap');
+  const pinned = section('.pinned_arena');
   const arena = section('.arena');
+  const symbol = (name: string): number => elf.symbols.get(name)?.address ?? 0;
+  const stack = symbol('__stack_top') - symbol('__stack_bottom');
   const used = (elf.symbols.get('__free_start')?.address ?? 0x20000000) - 0x20000000;
   return {
     flash: { firmware: flashBytes - model, model, total: flashBytes },
@@ -103,9 +105,9 @@ export function firmwareReport(
       code,
       static: used - heap - arena - code,
       heap,
-      arena,
-      stack: STACK_BYTES,
-      free: board.ramBytes - used - STACK_BYTES,
+      arena: arena + pinned,
+      stack,
+      free: board.ramBytes - used - stack - pinned,
     },
     rooms: Object.fromEntries(Object.entries(rooms).sort(([, a], [, b]) => b.flash - a.flash)),
   };

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Board } from './board.ts';
+import type { PinnedBank } from './pins.ts';
 import type { CompiledModel } from './compile.ts';
 import { emitC } from './emit-c.ts';
 import { learnerSetupSource } from './learner-setup.ts';
@@ -100,9 +101,11 @@ const rt_program_t rt_program = {.image = program, .bytes = sizeof program};
 }
 
 /** link.ld of the chip with the sizes of the board's flash. */
-export function linkScript(board: Board): string {
+export function linkScript(board: Board, bank?: PinnedBank): string {
   const text = readFileSync(join(projectRoot, 'native/hal/rp2040/link.ld'), 'utf8');
   return text
     .replace('__flash_firmware_bytes', `${board.flash.programOffset}`)
-    .replace('__flash_whole_chip_bytes', `${board.flashBytes}`);
+    .replace('__flash_whole_chip_bytes', `${board.flashBytes}`)
+    .replaceAll('__arena_before_bank_bytes', `${bank?.offset ?? 0}`)
+    .replaceAll('__arena_bank_bytes', `${bank?.bytes ?? 0}`);
 }

@@ -147,7 +147,7 @@ function sourceTexts(options: FirmwareOptions): Record<string, string> {
   const texts: Record<string, string> = {
     'board.c': boardSource(options.board),
     'program.c': programSource(options.program),
-    'link.ld': linkScript(options.board),
+    'link.ld': linkScript(options.board, options.model?.plan.bank),
   };
   if (!options.sources) {
     texts['modules.c'] = modulesSource(moduleNames(options));

@@ -18,11 +18,16 @@ const RECENT_WINDOWS = 8;
 const WINDOW_HEAD_BYTES = 4;
 const INPUT_BYTES = DSP_FRAMES * DSP_COEFFS;
 
+/** Of native/hal/rp2040/link.ld: the arena whose end lies in a bank. */
+const PINNED_SECTION = '.pinned_arena';
+
 const align4 = (bytes: number): number => (bytes + 3) & ~3;
 
 /** A 4-aligned piece of memory; its name begins as the memory report expects. */
-const memory = (name: string, bytes: number): string =>
-  `static uint32_t rt_arena${name}[${align4(bytes) / 4}];`;
+const memory = (name: string, bytes: number, section?: string): string => {
+  const place = section === undefined ? '' : ` __attribute__((section("${section}")))`;
+  return `static uint32_t rt_arena${name}[${align4(bytes) / 4}]${place};`;
+};
 
 /** The source; without a model, or for one without features, the one of a firmware that learns nothing. */
 export function learnerSetupSource(compiled: CompiledModel | undefined): string {
@@ -38,14 +43,14 @@ function setup(
   compiled: CompiledModel,
   profile: NonNullable<CompiledModel['features']>['profile'],
 ): string[] {
-  const { description, training, labels, file, arenaBytes } = compiled;
+  const { description, training, labels, file, arenaBytes, plan } = compiled;
   const { clipSamples, mels } = DSP_PROFILE_FACTS[profile];
   const { sample, frame, window } = DSP_PROFILE_CYCLES[profile];
   const windows = Math.max(1, training?.windows ?? 0);
   const modelBytes = buildImage(description, 0).bytes.length;
   return [
     [
-      memory('', arenaBytes),
+      memory('', arenaBytes, plan.bank && PINNED_SECTION),
       memory('_windows', windows * (WINDOW_HEAD_BYTES + align4(INPUT_BYTES))),
       memory('_recent', RECENT_WINDOWS * INPUT_BYTES),
       `static uint32_t rt_arena_features[(RT_DSP_MEMORY_BYTES(${mels}, RT_DSP_RING_SAMPLES) + 3) / 4];`,

@@ -18,6 +18,11 @@ const budgetsSchema = z.strictObject({
   milliwatt: z.number().positive().optional(),
 });
 
+const memorySchema = z.strictObject({
+  /** Banks of the chip (pins.ts) by buffer, as the memory plan names it. */
+  pin: z.record(z.string().min(1), z.string().min(1)).optional(),
+});
+
 /** What a day is like, for energy and battery life; energy.ts has the fields' meaning. */
 const dutySchema = z.strictObject({
   listeningHours: z.number().min(0).max(24).default(USUAL_DUTY.listeningHours),
@@ -34,6 +39,7 @@ const manifestSchema = z.strictObject({
   adapter: adapterSchema.optional(),
   modules: z.array(z.string().regex(/^[a-z][a-z0-9_]*$/, 'must be a name in services/')),
   budgets: budgetsSchema.optional(),
+  memory: memorySchema.optional(),
   duty: dutySchema.optional(),
   features: featuresSchema.optional(),
   labels: labelsSchema.optional(),

@@ -3,9 +3,10 @@ import Table from 'cli-table3';
 import { DSP_FRAMES, DSP_PROFILE_FACTS } from '../native/dsp/quant.ts';
 import type { TrainingCache } from './adapter.ts';
 import { busiestStep, planArena, type Phase, type PlanBuffer } from './arena.ts';
-import { inferenceBuffers, type CompiledModel } from './compile.ts';
+import { bufferName, inferenceBuffers, type CompiledModel } from './compile.ts';
 import type { LoweredModel } from './lower.ts';
 import { overlaysOf } from './overlap.ts';
+import type { PinnedBank } from './pins.ts';
 import { tableBytes, tablesInOrder, type Table as ConstantTable } from './layout.ts';
 
 export interface MemoryPart {
@@ -42,6 +43,8 @@ export interface MemoryReport {
     lowerBound: number;
     /** Most bytes alive in one step. */
     liveBytes: number;
+    /** What is pinned lies at the arena's end, in this bank. */
+    bank?: PinnedBank;
     /** What inference alone would need, without an adapter. */
     inferenceBytes: number;
     /** The step with most bytes alive, and of which kinds they are. */
@@ -160,7 +163,7 @@ function arenaReport(compiled: CompiledModel): MemoryReport['arena'] {
   const { buffers, overlays, plan, model } = compiled;
   const peak = busiestStep(buffers, overlays);
   const entries = buffers.map((buffer) => ({
-    name: displayName(compiled, buffer.name),
+    name: bufferName(model, buffer.name),
     kind: buffer.kind ?? 'training',
     offset: plan.offsets.get(buffer.name) ?? 0,
     bytes: buffer.bytes,
@@ -172,13 +175,14 @@ function arenaReport(compiled: CompiledModel): MemoryReport['arena'] {
     bytes: plan.peak,
     lowerBound: plan.lowerBound,
     liveBytes: plan.liveBytes,
+    ...(plan.bank === undefined ? {} : { bank: plan.bank }),
     inferenceBytes: inferenceBytes(model),
     peak: {
       step: peak.step,
       name: stepName(compiled, peak.step),
       bytes: peak.bytes,
       kinds: kindsOf(buffers.filter(({ name }) => peak.names.includes(name))),
-      buffers: peak.names.map((name) => displayName(compiled, name)),
+      buffers: peak.names.map((name) => bufferName(model, name)),
     },
     buffers: entries.sort((a, b) => a.first - b.first || a.offset - b.offset),
   };
@@ -194,12 +198,6 @@ function kindsOf(buffers: PlanBuffer[]): Record<string, number> {
   const sums: Record<string, number> = {};
   for (const { kind = 'training', bytes } of buffers) sums[kind] = (sums[kind] ?? 0) + bytes;
   return sums;
-}
-
-/** Activations are known by their name in the model, training buffers by their own. */
-function displayName(compiled: CompiledModel, name: string): string {
-  const match = /^tensor:(\d+)$/.exec(name);
-  return match === null ? name : (compiled.model.storages[Number(match[1])]?.name ?? name);
 }
 
 /** "forward 3 CONV_2D name" or "backward 3 CONV_2D name". */
@@ -253,6 +251,7 @@ export function reportText(report: MemoryReport): string {
     '',
     `Arena: ${group(arena.bytes)} bytes, ${proofText(arena)}`,
     textTable(['buffer', 'kind', 'offset', 'bytes', 'steps'], arenaRows, [2, 3, 4]),
+    ...bankLines(arena),
     `Peak: ${group(arena.peak.bytes)} bytes alive in ${arena.peak.name} (${kinds.join(', ')}):`,
     `  ${arena.peak.buffers.join(', ')}`,
     `Inference alone needs ${group(arena.inferenceBytes)} bytes`,
@@ -267,6 +266,14 @@ export function reportText(report: MemoryReport): string {
     `  on ${adapter.layers.join(', ')}`,
     `Kept in a burst: ${cacheText(adapter.cache)}`,
   ].join('\n');
+}
+
+function bankLines({ bank, buffers }: MemoryReport['arena']): string[] {
+  if (bank === undefined) return [];
+  const pinned = buffers.filter(({ offset }) => offset >= bank.offset).map(({ name }) => name);
+  const place = `from offset ${group(bank.offset)} on, address 0x${bank.address.toString(16)}`;
+  const share = `${group(bank.used)} of its ${group(bank.bytes)} bytes`;
+  return [`In ${bank.name} (${place}): ${pinned.join(', ')}; ${share}`];
 }
 
 function proofText({ bytes, lowerBound, liveBytes }: MemoryReport['arena']): string {
