@@ -194,6 +194,41 @@ describe('rt_depthwise_row with packed weights', () => {
       }
     });
   }
+
+  it('is exact around every step of an output', () => {
+    // Weights that add up to nothing, so that equal inputs leave the bias.
+    const taps = [127, -127, 127, -127, 0, -127, 127, -127, 127];
+    for (const multiplier of [2 ** 30, 1234567890, 1518500250, 1987654321, 2 ** 31 - 1]) {
+      for (const [shift, zeroPoint, min] of [
+        [-8, 0, -128],
+        [-8, 100, -128],
+        [-9, -128, -128],
+        [-5, -128, -128],
+        [-10, 20, 20],
+      ] as const) {
+        const steps = Array.from({ length: 5 * 256 }, (_, i) => {
+          const step = Math.floor(i / 5) - 128 - zeroPoint + 0.5;
+          return Math.round(step / (multiplier * 2 ** (shift - 31))) + (i % 5) - 2;
+        });
+        const channels = steps.length;
+        const test: Case = {
+          shape: shape(3, 3, channels, [1, 1], 'VALID'),
+          x: new Int8Array(9 * channels).fill(-37),
+          weights: Int8Array.from({ length: 9 * channels }, (_, i) => {
+            return taps[Math.floor(i / channels)] ?? 0;
+          }),
+          bias: Int32Array.from(steps),
+          multiplier: new Int32Array(channels).fill(multiplier),
+          shift: new Int32Array(channels).fill(shift),
+          inputZeroPoint: 0,
+          outputZeroPoint: zeroPoint,
+          range: { min, max: 127 },
+        };
+        const expected = definition(test);
+        for (const machine of machines) expect(run(machine, test, false)).toEqual(expected);
+      }
+    }
+  });
 });
 
 describe('packDepthwise', () => {
@@ -207,11 +242,11 @@ describe('packDepthwise', () => {
     range: { min: -128, max: 127 },
   };
 
-  it('refuses two weights of -128 above each other, and scales that are too small to be quick', () => {
+  it('refuses two weights of -128 above each other, and scales that are too coarse to be quick', () => {
     expect(packDepthwise({ ...layer, weights: Int8Array.of(-128, 0, 0, 0, -128) })).toBeDefined();
     expect(packDepthwise({ ...layer, weights: Int8Array.of(-128, 0, 0, -128) })).toBeUndefined();
     const weights = new Int8Array(9).fill(1);
     expect(packDepthwise({ ...layer, weights })).toBeDefined();
-    expect(packDepthwise({ ...layer, weights, shift: Int32Array.of(-2) })).toBeUndefined();
+    expect(packDepthwise({ ...layer, weights, shift: Int32Array.of(-6) })).toBeUndefined();
   });
 });
