@@ -20,7 +20,10 @@ static const rt_adapter_kind_t *find_kind(const rt_adapter_plan_t *plan) {
 
 static uint32_t hook_wants(void *context, uint32_t layer) {
   rt_adapter_t *adapter = context;
-  if (layer == adapter->plan->head_layer) return RT_HOOK_PIXEL;
+  if (layer == adapter->plan->head_layer) {
+    adapter->hooks.side.packed = 0;
+    return RT_HOOK_PIXEL;
+  }
   return adapter->kind->wants ? adapter->kind->wants(adapter, layer) : 0;
 }
 

@@ -207,6 +207,9 @@ typedef struct {
   uint32_t site;
   uint32_t packed; /* 1: A is packed for rt_pair_dot */
   int32_t shift;   /* q */
+  uint32_t outputs;
+  const int32_t *factors;              /* B' */
+  int32_t hidden[RT_ADAPTER_RANK_MAX]; /* h of the present pixel */
 } rt_lora_t;
 
 /* What the logits of a vector leave for learning from it. */

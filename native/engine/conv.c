@@ -56,7 +56,7 @@ RT_HOT static int8_t *copy_clipped(int8_t *out, const window_t *w, const int8_t 
 }
 
 /* The whole window; what lies in the padding is the zero point. */
-static void gather_window(const window_t *w, int32_t rows, int8_t *out) {
+RT_HOT static void gather_window(const window_t *w, int32_t rows, int8_t *out) {
   const int32_t first = w->top < 0 ? -w->top : 0;
   const int32_t last = w->height - w->top < rows ? w->height - w->top : rows;
   const int8_t *x = w->x + (w->top + first) * w->pitch + w->start + w->begin;
@@ -96,12 +96,6 @@ static const int8_t *gather(const void *context, int32_t from, int32_t count, in
   return scratch;
 }
 
-static const int8_t *in_place(const void *context, int32_t from, int32_t count, int8_t *scratch) {
-  (void)count;
-  (void)scratch;
-  return (const int8_t *)context + from;
-}
-
 #if RT_MATMUL_PIXELS > 1
 /* Whether pixels whose patches have `length` entries can be computed together. */
 static int goes_together(const rt_kernel_t *k, int32_t length) {
@@ -121,7 +115,7 @@ static void pointwise_row(const rt_kernel_t *k, int32_t row) {
   }
 #endif
   for (int32_t column = 0; column < width; column++, x += step) {
-    rt_matmul_pixel(k, (uint32_t)(row * width + column), depth, in_place, x, x);
+    rt_matmul_pixel(k, (uint32_t)(row * width + column), depth, 0, x, x);
   }
 }
 
@@ -133,7 +127,7 @@ static void window_pixel(const rt_kernel_t *k, const window_t *w, uint32_t pixel
     rt_matmul_pixel(k, pixel, length, gather, w, 0);
   } else {
     gather_window(w, k->layer->kernel_height, patch);
-    rt_matmul_pixel(k, pixel, length, in_place, patch, 0);
+    rt_matmul_pixel(k, pixel, length, 0, patch, 0);
   }
 }
 

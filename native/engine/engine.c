@@ -94,38 +94,6 @@ uint32_t rt_engine_row_macs(const rt_engine_t *engine, uint32_t layer) {
   }
 }
 
-/* Cycles of a product (or element read), in quarters, and of an output besides. */
-typedef struct {
-  uint32_t product_q2, output;
-} row_cost_t;
-
-static row_cost_t cost_of(const rt_layer_t *l) {
-  const uint32_t gathered = l->kernel_height * l->kernel_width > 1; /* copied together first */
-  switch (l->op) {
-    case RT_OP_CONV_2D:
-      return (row_cost_t){25, gathered ? 170 : 145};
-    case RT_OP_DEPTHWISE_CONV_2D:
-      return (row_cost_t){38, 103};
-    case RT_OP_FULLY_CONNECTED:
-      return (row_cost_t){25, 200};
-    case RT_OP_AVERAGE_POOL_2D:
-      return (row_cost_t){42, 334};
-    case RT_OP_ADD:
-      return (row_cost_t){0, 200};
-    default:
-      return (row_cost_t){0, 780};
-  }
-}
-
-uint32_t rt_engine_row_cycles(const rt_engine_t *engine, uint32_t layer) {
-  const rt_layer_t *l = &engine->model->layers[layer];
-  const rt_tensor_t *out = &engine->model->tensors[l->output];
-  const uint32_t macs = rt_engine_row_macs(engine, layer);
-  const row_cost_t cost = cost_of(l);
-  if (macs >> 25) return 0x3fffffffu; /* a second and more: 32 bits end */
-  return ((macs * cost.product_q2) >> 2) + (uint32_t)(out->width * out->channels) * cost.output;
-}
-
 rt_status_t rt_engine_run(rt_engine_t *engine, uint32_t budget_macs) {
   uint32_t spent = 0;
   while (engine->layer < engine->model->layer_count) {

@@ -42,9 +42,9 @@ rt_status_t rt_engine_run(rt_engine_t *engine, uint32_t budget_macs);
  */
 uint32_t rt_engine_row_macs(const rt_engine_t *engine, uint32_t layer);
 
-/* About how many cycles of a Cortex-M0+ that takes, without hooks. Fitted to counts on the emulated
- * RP2040 (docs/rp2040.md); too low by a fifth for kernels over 256 taps or rows of weights that are
- * not 4-aligned. */
+/* About how many cycles of a Cortex-M0+ that takes, without hooks: of layers with the compiler's
+ * tables (rt_layer_t.packed and quick). Fitted to counts on the emulated RP2040; within a tenth for
+ * whole networks, within a third for single layers of unusual shapes. */
 uint32_t rt_engine_row_cycles(const rt_engine_t *engine, uint32_t layer);
 
 /* One whole inference. */

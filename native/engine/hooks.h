@@ -14,11 +14,22 @@
 #define RT_HOOK_PIXEL 1u /* CONV_2D and FULLY_CONNECTED only: pixel() for every output pixel */
 #define RT_HOOK_ROW 2u   /* any layer: row() after every output row */
 
+/* A packed matrix (pair_rows.h) that the hook's owner wants multiplied with each pixel's patch. */
+typedef struct {
+  const uint32_t *packed; /* NULL: none */
+  int32_t *acc;           /* [4 * blocks], filled before pixel() is called */
+  uint32_t blocks;        /* of 4 rows */
+} rt_layer_side_t;
+
 typedef struct rt_layer_hooks {
   void *context;
 
   /* Scratch of the hook's owner: one int32 a channel of the widest layer with RT_HOOK_PIXEL. */
   int32_t *accumulators;
+
+  /* Set by wants() for the layer that it is asked about. Done by layers with packed weights, whose
+   * input the kernel prepares anyway; not by others. */
+  rt_layer_side_t side;
 
   /* Asked once before every output row of a layer. Returns RT_HOOK_* bits, 0 for none. */
   uint32_t (*wants)(void *context, uint32_t layer);

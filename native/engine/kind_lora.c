@@ -6,12 +6,16 @@
  * layer; the backward pass through the frozen layers is in backward.c.
  */
 #include "adapter.h"
+#include "hot.h"
 #include "lora.h"
 
 /* Of a Cortex-M0+; docs/rp2040.md. */
-#define CYCLES_MAC 10u
-#define CYCLES_OUTPUT 150u
-#define CYCLES_MASK_BIT 37u
+#define CYCLES_HIDDEN 11u /* four h of one input */
+#define CYCLES_OUTPUT 23u
+#define CYCLES_PIXEL 400u
+#define CYCLES_PACKED 15u /* a parameter of A, once a pass */
+#define CYCLES_FACTOR 40u /* and of B */
+#define CYCLES_MASK_BIT 5u
 
 static uint32_t no_constants(const rt_adapter_plan_t *plan) {
   (void)plan;
@@ -75,19 +79,25 @@ static const rt_adapter_mask_t *find_mask(const rt_adapter_plan_t *plan, uint32_
   return 0;
 }
 
+/* At a layer's first row its tables are made: parameters may have changed since. */
 static uint32_t wants(rt_adapter_t *adapter, uint32_t layer) {
   uint32_t bits = 0;
-  if (adapter->enabled && find_site(adapter->plan, layer) != RT_NONE) bits |= RT_HOOK_PIXEL;
+  const uint32_t site = adapter->enabled ? find_site(adapter->plan, layer) : RT_NONE;
+  if (site != RT_NONE) {
+    bits |= RT_HOOK_PIXEL;
+    if (adapter->engine->row == 0 || adapter->lora.site != site) rt_lora_prepare(adapter, site);
+  }
   if (adapter->training && find_mask(adapter->plan, layer)) bits |= RT_HOOK_ROW;
   return bits;
 }
 
-static void pixel(rt_adapter_t *adapter, uint32_t layer, uint32_t pixel, const int8_t *x,
-                  int32_t *acc) {
-  if (pixel == 0 || adapter->plan->sites[adapter->lora.site].layer != layer) {
-    rt_lora_prepare(adapter, find_site(adapter->plan, layer));
-  }
-  rt_lora_pixel(adapter, x, acc);
+RT_HOT static void pixel(rt_adapter_t *adapter, uint32_t layer, uint32_t pixel, const int8_t *x,
+                         int32_t *acc) {
+  const uint32_t computed =
+      adapter->hooks.side.packed && adapter->engine->model->layers[layer].packed;
+  if (!computed) rt_lora_hidden(adapter, x, adapter->lora.hidden);
+  rt_lora_pixel(adapter, adapter->lora.hidden, acc);
+  (void)pixel;
 }
 
 /* ---- masks: where a layer's clamp lets gradients through ---- */
@@ -123,7 +133,7 @@ static void mask_elements(const rt_layer_t *l, const int8_t *y, uint8_t *bits, u
 }
 
 /* Bits of one output row. */
-static void row(rt_adapter_t *adapter, uint32_t layer, uint32_t row) {
+RT_HOT static void row(rt_adapter_t *adapter, uint32_t layer, uint32_t row) {
   const rt_adapter_mask_t *mask = find_mask(adapter->plan, layer);
   const rt_layer_t *l = &adapter->engine->model->layers[layer];
   const rt_tensor_t *tensor = &adapter->engine->model->tensors[l->output];
@@ -138,19 +148,25 @@ static void row(rt_adapter_t *adapter, uint32_t layer, uint32_t row) {
   mask_elements(l, y, bits, from, to);
 }
 
-static uint32_t row_cycles(const rt_adapter_t *adapter, uint32_t layer) {
+static uint32_t site_cycles(const rt_adapter_t *adapter, uint32_t site, const rt_tensor_t *out) {
   const rt_adapter_plan_t *plan = adapter->plan;
+  const uint32_t inputs = plan->groups[RT_GROUP_LORA + 2u * site].columns;
+  const uint32_t outputs = (uint32_t)out->channels;
+  const uint32_t blocks = (plan->rank + 3u) >> 2;
+  const uint32_t pixel = blocks * (inputs * CYCLES_HIDDEN + outputs * CYCLES_OUTPUT) + CYCLES_PIXEL;
+  const uint32_t tables = plan->rank * (inputs * CYCLES_PACKED + outputs * CYCLES_FACTOR);
+  uint32_t rows = 0; /* shared out over the rows, roughly: there is no division */
+  for (int32_t h = out->height; h > 1; h >>= 1) rows++;
+  return (uint32_t)out->width * pixel + (tables >> rows);
+}
+
+static uint32_t row_cycles(const rt_adapter_t *adapter, uint32_t layer) {
   const rt_model_t *model = adapter->engine->model;
   const rt_tensor_t *out = &model->tensors[model->layers[layer].output];
-  const uint32_t site = find_site(plan, layer);
+  const uint32_t site = find_site(adapter->plan, layer);
   uint32_t cycles = 0;
-  if (adapter->enabled && site != RT_NONE) {
-    uint32_t inputs = plan->groups[RT_GROUP_LORA + 2u * site].columns;
-    uint32_t outputs = (uint32_t)out->channels;
-    cycles = plan->rank * (inputs + outputs) * CYCLES_MAC + outputs * CYCLES_OUTPUT;
-    cycles *= (uint32_t)out->width;
-  }
-  if (adapter->training && find_mask(plan, layer)) {
+  if (adapter->enabled && site != RT_NONE) cycles += site_cycles(adapter, site, out);
+  if (adapter->training && find_mask(adapter->plan, layer)) {
     cycles += (uint32_t)(out->width * out->channels) * CYCLES_MASK_BIT;
   }
   return cycles;

@@ -47,12 +47,17 @@ static void row_bias(const tables_t *t, int32_t *bias) {
   const int8_t *a = t->a;
   for (uint32_t k = 0; k < t->rank; k++) {
     int32_t sum = 0;
-    for (uint32_t i = 0; i < t->inputs; i++) sum += *a++;
+    for (const int8_t *end = a + t->inputs; a != end; a++) sum += *a;
     bias[k] = -t->zero * sum;
   }
 }
 
 /* ---- B ---- */
+
+/* 1 / weight_scale_c = mantissa * 2^(exponent - 15), at most 2^15. */
+static inline uint32_t mantissa_of(const rt_real_t *inverse) {
+  return ((uint32_t)inverse->mantissa + 0x8000u) >> 16;
+}
 
 static uint32_t magnitude_of(const int8_t *b, uint32_t count) {
   uint32_t sum = 0;
@@ -60,58 +65,61 @@ static uint32_t magnitude_of(const int8_t *b, uint32_t count) {
   return sum;
 }
 
-/* The least shift of the channels' scales. */
-static int32_t least_shift(const tables_t *t) {
-  int32_t least = INT32_MAX;
-  for (uint32_t c = 0; c < t->outputs; c++) {
-    const int32_t shift = rt_real_to_scale(t->site->inverse_weight_scale[c]).shift;
-    if (shift < least) least = shift;
+static int32_t largest_exponent(const tables_t *t) {
+  int32_t largest = INT32_MIN;
+  const rt_real_t *inverse = t->site->inverse_weight_scale;
+  for (const rt_real_t *end = inverse + t->outputs; inverse != end; inverse++) {
+    if (inverse->exponent > largest) largest = inverse->exponent;
   }
-  return least;
+  return largest;
 }
 
-/* Bits of the largest sum_k |B_ck| / weight_scale_c, in units of 2^-least. */
-static int32_t factor_bits(const tables_t *t, int32_t least) {
+/* Bits of the largest sum_k |B_ck| / weight_scale_c, in units of 2^(exponent - 15). */
+static int32_t factor_bits(const tables_t *t, int32_t exponent) {
   uint32_t largest = 0;
-  for (uint32_t c = 0; c < t->outputs; c++) {
-    const rt_scale_t scale = rt_real_to_scale(t->site->inverse_weight_scale[c]);
-    const uint32_t value = magnitude_of(t->b + c * t->rank, t->rank) * (uint32_t)scale.mantissa;
-    const int32_t down = scale.shift - least;
+  const int8_t *b = t->b;
+  const rt_real_t *inverse = t->site->inverse_weight_scale;
+  for (const rt_real_t *end = inverse + t->outputs; inverse != end; inverse++, b += t->rank) {
+    const int32_t down = exponent - inverse->exponent;
+    const uint32_t value = magnitude_of(b, t->rank) * mantissa_of(inverse);
     if (down < 32 && value >> down > largest) largest = value >> down;
   }
   return rt_fixed_bits(largest);
 }
 
-/* x * 2^-right, halves up. |x| < 2^22, and |result| <= 2^FACTOR_BITS. */
-static int32_t shifted(int32_t x, int32_t right) {
+/* x * 2^-right, halves up. |x| <= 2^22, and |result| <= 2^FACTOR_BITS. */
+static inline int32_t shifted(int32_t x, int32_t right) {
   if (x == 0 || right > 23) return 0;
   return right > 0 ? (x + (1 << (right - 1))) >> right : x * (1 << -right);
 }
 
-static void write_factors(const tables_t *t, int32_t right) {
+/* right: what a channel of that exponent is shifted. */
+static void write_factors(const tables_t *t, int32_t exponent, int32_t right) {
   const int8_t *b = t->b;
   for (uint32_t c = 0; c < t->outputs; c++) {
-    const rt_scale_t scale = rt_real_to_scale(t->site->inverse_weight_scale[c]);
+    const rt_real_t *inverse = &t->site->inverse_weight_scale[c];
+    const int32_t mantissa = (int32_t)mantissa_of(inverse);
+    const int32_t down = right + exponent - inverse->exponent;
     int32_t *out = t->factors + RT_LORA_BLOCK * c;
-    for (uint32_t k = 0; k < RT_LORA_BLOCK * blocks_of(t->rank); k++) {
-      const int32_t value = k < t->rank ? *b++ * scale.mantissa : 0;
-      out[k % RT_LORA_BLOCK] = shifted(value, right + scale.shift);
-      if (k % RT_LORA_BLOCK == RT_LORA_BLOCK - 1u) out += RT_LORA_BLOCK * t->outputs;
+    for (uint32_t k = 0; k < t->rank; k += RT_LORA_BLOCK, out += RT_LORA_BLOCK * t->outputs) {
+      for (uint32_t i = 0; i < RT_LORA_BLOCK; i++) {
+        out[i] = k + i < t->rank ? shifted(*b++ * mantissa, down) : 0;
+      }
     }
   }
 }
 
 /* Returns q. More than 62 would mean deltas below 1: they are 0. */
 static int32_t prepare_b(const tables_t *t) {
-  const int32_t least = least_shift(t);
-  const int32_t bits = factor_bits(t, least);
-  const int32_t right = bits - least - FACTOR_BITS;
-  const int32_t q = t->exponent - right;
+  const int32_t exponent = largest_exponent(t);
+  const int32_t bits = factor_bits(t, exponent);
+  const int32_t right = bits - FACTOR_BITS;
+  const int32_t q = t->exponent - (right + exponent - 15);
   if (bits == 0 || q > 62) {
     __builtin_memset(t->factors, 0, 4u * RT_LORA_BLOCK * blocks_of(t->rank) * t->outputs);
     return 1;
   }
-  write_factors(t, right);
+  write_factors(t, exponent, right);
   return q;
 }
 
@@ -120,51 +128,52 @@ void rt_lora_prepare(rt_adapter_t *adapter, uint32_t site) {
   int32_t bias[RT_ADAPTER_RANK_MAX];
   find_tables(adapter, site, &t);
   row_bias(&t, bias);
-  adapter->lora.site = site;
-  adapter->lora.packed = rt_pair_pack(t.a, bias, t.rank, t.inputs, t.packed);
-  adapter->lora.shift = prepare_b(&t);
+  rt_lora_t *lora = &adapter->lora;
+  lora->site = site;
+  lora->packed = rt_pair_pack(t.a, bias, t.rank, t.inputs, t.packed);
+  lora->shift = prepare_b(&t);
+  lora->factors = t.factors;
+  lora->outputs = t.outputs;
+  rt_layer_side_t *side = &adapter->hooks.side;
+  side->packed = lora->packed ? t.packed : 0;
+  side->acc = lora->hidden;
+  side->blocks = blocks_of(t.rank);
 }
 
 /* ---- a pixel ---- */
 
-static void hidden(const rt_adapter_t *adapter, const tables_t *t, const int8_t *x, int32_t *h) {
-  if (adapter->lora.packed && !RT_SIMD) {
-    rt_pair_rows(t->packed, t->rank, x, t->inputs, h);
-    return;
-  }
-  const uint32_t rows = RT_LORA_BLOCK * blocks_of(t->rank);
-  for (uint32_t k = 0; k < rows; k++) h[k] = (int32_t)t->packed[k]; /* the bias */
-  rt_dot_plain(t->a, (int32_t)t->inputs, x, (int32_t)t->inputs, (int32_t)t->rank, h);
-}
-
 void rt_lora_hidden(const rt_adapter_t *adapter, const int8_t *x, int32_t *h) {
   tables_t t;
   find_tables(adapter, adapter->lora.site, &t);
-  hidden(adapter, &t, x, h);
+  if (adapter->lora.packed && !RT_SIMD) {
+    rt_pair_rows(t.packed, t.rank, x, t.inputs, h);
+    return;
+  }
+  const uint32_t rows = RT_LORA_BLOCK * blocks_of(t.rank);
+  for (uint32_t k = 0; k < rows; k++) h[k] = (int32_t)t.packed[k]; /* the bias */
+  rt_dot_plain(t.a, (int32_t)t.inputs, x, (int32_t)t.inputs, (int32_t)t.rank, h);
 }
 
 /* t of a pixel: what its largest h has too many bits. */
-static int32_t hidden_shift(const int32_t *h, uint32_t rows) {
+static int32_t hidden_shift(const int32_t *h, const int32_t *end) {
   uint32_t all = 0;
   int32_t shift = 0;
-  for (uint32_t k = 0; k < rows; k++) all |= (uint32_t)(h[k] < 0 ? ~h[k] : h[k]);
+  for (; h != end; h++) all |= (uint32_t)(*h ^ (*h >> 31));
   for (all >>= HIDDEN_BITS; all != 0; all >>= 1) shift++;
   return shift;
 }
 
-void rt_lora_pixel(const rt_adapter_t *adapter, const int8_t *x, int32_t *acc) {
-  tables_t t;
-  int32_t h[RT_ADAPTER_RANK_MAX];
-  find_tables(adapter, adapter->lora.site, &t);
-  hidden(adapter, &t, x, h);
-  const uint32_t rows = RT_LORA_BLOCK * blocks_of(t.rank);
-  const int32_t down = hidden_shift(h, rows);
-  const int32_t right = adapter->lora.shift - down;
+RT_HOT void rt_lora_pixel(const rt_adapter_t *adapter, int32_t *h, int32_t *acc) {
+  const rt_lora_t *lora = &adapter->lora;
+  const int32_t *factors = lora->factors;
+  int32_t *end = h + RT_LORA_BLOCK * adapter->hooks.side.blocks;
+  const int32_t down = hidden_shift(h, end);
+  const int32_t right = lora->shift - down;
   if (right > 31) return; /* less than half a unit */
-  for (uint32_t k = 0; k < rows; k++) h[k] >>= down;
-  for (uint32_t k = 0; k < rows; k += RT_LORA_BLOCK, t.factors += RT_LORA_BLOCK * t.outputs) {
+  for (; h != end; h += RT_LORA_BLOCK, factors += RT_LORA_BLOCK * lora->outputs) {
+    for (uint32_t k = 0; k < RT_LORA_BLOCK; k++) h[k] >>= down;
     /* Below 1 only with deltas of 2^29 units and more: they come out smaller. */
-    rt_lora_add(t.factors, h + k, acc, t.outputs, right < 1 ? 1u : (uint32_t)right);
+    rt_lora_add(factors, h, acc, lora->outputs, right < 1 ? 1u : (uint32_t)right);
   }
 }
 

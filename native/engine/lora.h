@@ -22,14 +22,16 @@
 /* Bytes of the tables of a site. */
 uint32_t rt_lora_bytes(uint32_t rank, uint32_t inputs, uint32_t outputs);
 
-/* Makes the tables of a site from the present parameters. */
+/* Makes the tables of a site from the present parameters. out: adapter->hooks.side, for layers with
+ * packed weights. */
 void rt_lora_prepare(rt_adapter_t *adapter, uint32_t site);
 
 /* h_k of one pixel of the prepared site. in: x [inputs]. out: h [rank up to a multiple of 4]. */
 void rt_lora_hidden(const rt_adapter_t *adapter, const int8_t *x, int32_t *h);
 
-/* Adds the prepared site's delta to the accumulators of one pixel. in-out: acc [outputs]. */
-void rt_lora_pixel(const rt_adapter_t *adapter, const int8_t *x, int32_t *acc);
+/* Adds the prepared site's delta to the accumulators of one pixel. in: h from rt_lora_hidden, which
+ * is changed. in-out: acc [outputs]. */
+void rt_lora_pixel(const rt_adapter_t *adapter, int32_t *h, int32_t *acc);
 
 /* acc_c += (sum of four b_ck h_k) * 2^-shift, halves up, c < count, wrapping. in: b [count][4]; h
  * [4]; the sums fit in 32 bits; shift 1..31; count at least 1. The second is the same in portable

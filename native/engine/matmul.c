@@ -1,6 +1,7 @@
 #include "matmul.h"
 
 #include "dot.h"
+#include "hot.h"
 #include "pair_dot.h"
 #include "settle.h"
 #include "simd.h"
@@ -21,7 +22,8 @@ typedef struct {
 } product_t;
 
 static void fetch(const product_t *p, int32_t from, int32_t count, chunk_t *chunk) {
-  chunk->x = p->patch(p->context, from, count, chunk->scratch);
+  chunk->x = p->patch ? p->patch(p->context, from, count, chunk->scratch)
+                      : (const int8_t *)p->context + from;
   if (p->packed) chunk->correction = rt_dot_expand(chunk->x, count, chunk->a);
 }
 
@@ -51,8 +53,10 @@ static void accumulate(const product_t *p, int32_t first, int32_t count, chunk_t
 /* ---- packed weights ---- */
 
 /* Entries [from, from + count) of the patch, 4-aligned and filled up to quads. */
-static const int8_t *fetch_quads(const product_t *p, int32_t from, int32_t count, int8_t *scratch) {
-  const int8_t *x = p->patch(p->context, from, count, scratch);
+static inline const int8_t *fetch_quads(const product_t *p, int32_t from, int32_t count,
+                                        int8_t *scratch) {
+  const int8_t *x =
+      p->patch ? p->patch(p->context, from, count, scratch) : (const int8_t *)p->context + from;
   if ((((uintptr_t)x | (uintptr_t)count) & 3u) == 0) return x;
   if (x != scratch) {
     for (int32_t i = 0; i < count; i++) scratch[i] = x[i];
@@ -61,43 +65,60 @@ static const int8_t *fetch_quads(const product_t *p, int32_t from, int32_t count
   return scratch;
 }
 
-/* Accumulators of one group of RT_PAIR_ROWS channels. out: acc [4 * blocks]. Returns the words of
- * the group. */
-static uint32_t packed_group(const product_t *p, const uint32_t *packed, uint32_t blocks,
-                             int32_t *acc) {
+/* Adds the products of all pieces of the patch. in-out: jobs [count], at their first piece; they
+ * end behind their last. */
+RT_HOT static void packed_sums(const product_t *p, rt_pair_job_t *jobs, uint32_t count) {
   int8_t scratch[RT_PAIR_COLUMNS] __attribute__((aligned(4)));
-  const uint32_t *words = packed + 4u * blocks;
-  const int32_t *start = (const int32_t *)packed;
   for (int32_t from = 0; from < p->length; from += RT_PAIR_COLUMNS) {
     const int32_t left = p->length - from;
     const int32_t length = left < RT_PAIR_COLUMNS ? left : RT_PAIR_COLUMNS;
     const uint32_t quads = ((uint32_t)length + 3u) >> 2;
-    rt_pair_dot(words, fetch_quads(p, from, length, scratch), quads, start, acc, blocks);
-    words += 8u * quads * blocks;
-    start = acc;
+    rt_pair_run(jobs, count, fetch_quads(p, from, length, scratch), quads);
+    for (uint32_t i = 0; i < count; i++) {
+      jobs[i].packed += 8u * quads * jobs[i].blocks;
+      jobs[i].start = jobs[i].acc;
+    }
   }
-  return (uint32_t)(words - packed);
 }
 
-static void packed_pixel(const rt_kernel_t *k, const product_t *p, uint32_t pixel, const int8_t *x,
-                         int8_t *y) {
+static inline rt_pair_job_t job_of(const uint32_t *packed, int32_t *acc, uint32_t blocks) {
+  return (rt_pair_job_t){packed + 4u * blocks, (const int32_t *)packed, acc, blocks};
+}
+
+/* One group of channels after the other, at most RT_PAIR_ROWS in each. */
+RT_HOT static void packed_pixel(const rt_kernel_t *k, const product_t *p, int8_t *y) {
   int32_t acc[RT_PAIR_ROWS];
   const int32_t channels = k->output->channels;
-  const uint32_t *packed = p->layer->packed;
+  rt_pair_job_t job = {p->layer->packed, 0, 0, 0};
   for (int32_t first = 0; first < channels; first += RT_PAIR_ROWS) {
     const int32_t left = channels - first;
     const int32_t count = left < RT_PAIR_ROWS ? left : RT_PAIR_ROWS;
-    packed += packed_group(p, packed, ((uint32_t)count + 3u) >> 2, acc);
-    if (k->hooks) {
-      for (int32_t c = 0; c < count; c++) k->hooks->accumulators[first + c] = acc[c];
-    } else {
-      rt_requantise_pixel(k->layer, k->output, first, count, acc, y + first);
-    }
+    job = job_of(job.packed, acc, ((uint32_t)count + 3u) >> 2);
+    packed_sums(p, &job, 1);
+    rt_requantise_pixel(k->layer, k->output, first, count, acc, y + first);
   }
-  if (k->hooks) {
-    k->hooks->pixel(k->hooks->context, k->index, pixel, x, k->hooks->accumulators);
-    rt_requantise_pixel(k->layer, k->output, 0, channels, k->hooks->accumulators, y);
+}
+
+/* All accumulators into the hook's memory, and the hook's own products beside the first group. */
+RT_HOT static void hooked_pixel(const rt_kernel_t *k, const product_t *p, uint32_t pixel,
+                                const int8_t *x, int8_t *y) {
+  int32_t acc[RT_PAIR_ROWS];
+  const int32_t channels = k->output->channels;
+  const rt_layer_side_t *side = &k->hooks->side;
+  int32_t *all = k->hooks->accumulators;
+  rt_pair_job_t jobs[2] = {{p->layer->packed, 0, 0, 0}, {0, 0, 0, 0}};
+  for (int32_t first = 0; first < channels; first += RT_PAIR_ROWS) {
+    const int32_t left = channels - first;
+    const int32_t count = left < RT_PAIR_ROWS ? left : RT_PAIR_ROWS;
+    const uint32_t together = first == 0 && side->packed ? 2 : 1;
+    const int whole = (count & 3) == 0; /* no row of padding is written behind them */
+    jobs[0] = job_of(jobs[0].packed, whole ? all + first : acc, ((uint32_t)count + 3u) >> 2);
+    if (together == 2) jobs[1] = job_of(side->packed, side->acc, side->blocks);
+    packed_sums(p, jobs, together);
+    for (int32_t c = 0; c < count && !whole; c++) all[first + c] = acc[c];
   }
+  k->hooks->pixel(k->hooks->context, k->index, pixel, x, all);
+  rt_requantise_pixel(k->layer, k->output, 0, channels, all, y);
 }
 
 static RT_NOINLINE void plain_pixel(const rt_kernel_t *k, const product_t *p, uint32_t pixel,
@@ -120,13 +141,15 @@ static RT_NOINLINE void plain_pixel(const rt_kernel_t *k, const product_t *p, ui
   }
 }
 
-void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length, rt_patch_t patch,
-                     const void *context, const int8_t *x) {
+RT_HOT void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length, rt_patch_t patch,
+                            const void *context, const int8_t *x) {
   const uintptr_t alignment = (uintptr_t)k->layer->weights | (uintptr_t)length;
   const product_t p = {k->layer, length, patch, context, !RT_SIMD && (alignment & 3u) == 0};
   int8_t *y = k->y + pixel * (uint32_t)k->output->channels;
-  if (k->layer->packed) {
-    packed_pixel(k, &p, pixel, x, y);
+  if (k->layer->packed && k->hooks) {
+    hooked_pixel(k, &p, pixel, x, y);
+  } else if (k->layer->packed) {
+    packed_pixel(k, &p, y);
   } else {
     plain_pixel(k, &p, pixel, x, y);
   }

@@ -19,8 +19,8 @@ typedef const int8_t *(*rt_patch_t)(const void *context, int32_t from, int32_t c
                                     int8_t *scratch);
 
 /* Computes all channels of output pixel `pixel`, requantises and stores them. in: length, the
- * number of patch entries, which is the length of a row of weights; x for the hook (see hooks.h).
- */
+ * number of patch entries, which is the length of a row of weights; patch, or NULL where context
+ * is the whole patch; x for the hook (see hooks.h). */
 void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length, rt_patch_t patch,
                      const void *context, const int8_t *x);
 

@@ -22,54 +22,55 @@ static void block(const uint32_t *packed, const int8_t *x, uint32_t quads, const
   for (uint32_t r = 0; r < 4; r++) acc[r] = (int32_t)sums[r];
 }
 
-void rt_pair_dot_portable(const uint32_t *packed, const int8_t *x, uint32_t quads,
-                          const int32_t *start, int32_t *acc, uint32_t blocks) {
-  for (; blocks > 0; blocks--, start += 4, acc += 4, packed += 8u * quads) {
-    block(packed, x, quads, start, acc);
+void rt_pair_run_portable(const rt_pair_job_t *jobs, uint32_t count, const int8_t *x,
+                          uint32_t quads) {
+  for (; count > 0; count--, jobs++) {
+    const uint32_t *packed = jobs->packed;
+    for (uint32_t r = 0; r < 4u * jobs->blocks; r += 4, packed += 8u * quads) {
+      block(packed, x, quads, jobs->start + r, jobs->acc + r);
+    }
   }
 }
 
 #if defined(__ARM_ARCH_6M__)
 /*
  * r0-r3 accumulators, r4 packed words, r5 the activation word, r6 and r7 weight words; r8 start,
- * r9 acc, r10 end of acc, r11 where to enter the unrolled part. The activation words lie on the
- * stack, where one instruction loads each without a pointer: the last of them in the highest of
- * the 32 words of the frame, so that a shorter piece enters later. 20 cycles for 8 products.
+ * r9 acc, r10 end of acc, r11 where to enter the unrolled part, r12 the next job, lr the end of the
+ * jobs. The activation words lie on the stack, where one instruction loads each without a pointer:
+ * the last of them in the highest of the 32 words of the frame, so that a shorter piece enters
+ * later. 20 cycles for 8 products.
  */
-__asm__(RT_HOT_SECTION("rt_pair_dot")
-        "  .global rt_pair_dot\n"
-        "  .type rt_pair_dot, %function\n"
+__asm__(RT_HOT_SECTION("rt_pair_run")
+        "  .global rt_pair_run\n"
+        "  .type rt_pair_run, %function\n"
         "  .thumb_func\n"
         "  .p2align 2\n"
-        "rt_pair_dot:\n"
+        "rt_pair_run:\n"
         "  push {r4-r7, lr}\n"
         "  mov r4, r8\n"
         "  mov r5, r9\n"
         "  mov r6, r10\n"
         "  mov r7, r11\n"
         "  push {r4-r7}\n"
-        "  mov r8, r3\n"
-        "  ldr r3, [sp, #36]\n" /* acc */
-        "  mov r9, r3\n"
-        "  ldr r4, [sp, #40]\n" /* blocks */
-        "  lsls r4, r4, #4\n"
-        "  adds r3, r3, r4\n"
-        "  mov r10, r3\n"
+        "  mov r12, r0\n"
+        "  lsls r1, r1, #4\n"
+        "  adds r1, r1, r0\n"
+        "  mov lr, r1\n"
         "  sub sp, #128\n"
         /* Enter 2 * quads steps of 30 bytes before the end: 60 = 64 - 4. */
-        "  lsls r4, r2, #6\n"
-        "  lsls r2, r2, #2\n"
-        "  subs r4, r4, r2\n"
-        "  ldr r3, 3f\n"
-        "  subs r3, r3, r4\n"
-        "  mov r11, r3\n"
+        "  lsls r4, r3, #6\n"
+        "  lsls r3, r3, #2\n"
+        "  subs r4, r4, r3\n"
+        "  ldr r0, 3f\n"
+        "  subs r0, r0, r4\n"
+        "  mov r11, r0\n"
         /* Expand: words 8 * quads bytes below the end of the frame. */
-        "  mov r12, r0\n"
-        "  lsls r4, r2, #1\n"
-        "  adds r2, r2, r1\n"
-        "  mov lr, r2\n" /* end of x */
+        "  lsls r4, r3, #1\n"
+        "  adds r3, r3, r2\n"
+        "  mov r10, r3\n" /* end of x */
         "  add r7, sp, #128\n"
         "  subs r7, r7, r4\n"
+        "  mov r1, r2\n"
         "  movs r3, #0x80\n"
         "  lsls r2, r3, #16\n"
         "  orrs r3, r2\n" /* 0x00800080 */
@@ -87,10 +88,9 @@ __asm__(RT_HOT_SECTION("rt_pair_dot")
         "  ands r6, r2\n"
         "  subs r6, r6, r3\n"
         "  stm r7!, {r5, r6}\n"
-        "  cmp r1, lr\n"
+        "  cmp r1, r10\n"
         "  bne 0b\n"
-        "  mov r4, r12\n"
-        "  b 1f\n"
+        "  b 5f\n"
         "  .p2align 2\n"
         "3:\n"
         "  .word 2f + 1\n"
@@ -124,6 +124,21 @@ __asm__(RT_HOT_SECTION("rt_pair_dot")
         "  mov r8, r6\n"
         "  bx r11\n"
         "4:\n"
+        "  mov r6, r12\n"
+        "  cmp r6, lr\n"
+        "  beq 6f\n"
+        "5:\n"
+        "  mov r6, r12\n"
+        "  ldm r6!, {r0-r3}\n"
+        "  mov r12, r6\n"
+        "  mov r4, r0\n"
+        "  mov r8, r1\n"
+        "  mov r9, r2\n"
+        "  lsls r3, r3, #4\n"
+        "  adds r3, r3, r2\n"
+        "  mov r10, r3\n"
+        "  b 1b\n"
+        "6:\n"
         "  add sp, #128\n"
         "  pop {r4-r7}\n"
         "  mov r8, r4\n"
@@ -131,11 +146,16 @@ __asm__(RT_HOT_SECTION("rt_pair_dot")
         "  mov r10, r6\n"
         "  mov r11, r7\n"
         "  pop {r4-r7, pc}\n"
-        "  .size rt_pair_dot, . - rt_pair_dot\n"
+        "  .size rt_pair_run, . - rt_pair_run\n"
         "  .text\n");
 #else
-void rt_pair_dot(const uint32_t *packed, const int8_t *x, uint32_t quads, const int32_t *start,
-                 int32_t *acc, uint32_t blocks) {
-  rt_pair_dot_portable(packed, x, quads, start, acc, blocks);
+void rt_pair_run(const rt_pair_job_t *jobs, uint32_t count, const int8_t *x, uint32_t quads) {
+  rt_pair_run_portable(jobs, count, x, quads);
 }
 #endif
+
+RT_HOT void rt_pair_dot(const uint32_t *packed, const int8_t *x, uint32_t quads,
+                        const int32_t *start, int32_t *acc, uint32_t blocks) {
+  const rt_pair_job_t job = {packed, start, acc, blocks};
+  rt_pair_run(&job, 1, x, quads);
+}

@@ -32,15 +32,26 @@
 #define RT_PAIR_ROWS 64    /* of a group: 256 bytes of accumulators */
 #define RT_PAIR_COLUMNS 64 /* of a piece */
 
-/* acc[r] = start[r] + piece of the matrix . x, modulo 2^32, for 4 * blocks rows. in: packed, the
- * piece's first word; x [4 * quads], 4-aligned; start [4 * blocks], which may be acc. quads
- * 1..RT_PAIR_COLUMNS / 4, blocks at least 1. */
-void rt_pair_dot(const uint32_t *packed, const int8_t *x, uint32_t quads, const int32_t *start,
-                 int32_t *acc, uint32_t blocks);
+/* A piece of a matrix and where its sums go: acc[r] = start[r] + piece . x, modulo 2^32, for
+ * 4 * blocks rows. */
+typedef struct {
+  const uint32_t *packed; /* the piece's first word */
+  const int32_t *start;   /* [4 * blocks]; may be acc */
+  int32_t *acc;           /* [4 * blocks] */
+  uint32_t blocks;        /* at least 1 */
+} rt_pair_job_t;
+
+/* Several matrices times one vector, which is prepared once. in: jobs [count], count at least 1; x
+ * [4 * quads], 4-aligned; quads 1..RT_PAIR_COLUMNS / 4. */
+void rt_pair_run(const rt_pair_job_t *jobs, uint32_t count, const int8_t *x, uint32_t quads);
 
 /* The same in portable C, which is what other targets than Cortex-M0+ run. */
-void rt_pair_dot_portable(const uint32_t *packed, const int8_t *x, uint32_t quads,
-                          const int32_t *start, int32_t *acc, uint32_t blocks);
+void rt_pair_run_portable(const rt_pair_job_t *jobs, uint32_t count, const int8_t *x,
+                          uint32_t quads);
+
+/* One job. */
+void rt_pair_dot(const uint32_t *packed, const int8_t *x, uint32_t quads, const int32_t *start,
+                 int32_t *acc, uint32_t blocks);
 
 /* Words of a packed matrix without what lies behind it. rows * columns < 2^29. */
 static inline uint32_t rt_pair_words(uint32_t rows, uint32_t columns) {

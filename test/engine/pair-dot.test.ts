@@ -49,7 +49,16 @@ function fill(count: number, random: Random, draw: Draw): number[] {
   return Array.from({ length: count }, () => draw(random));
 }
 
-describe('rt_pair_dot', () => {
+const GUARD = Int32Array.of(1, 2);
+
+/** Memory for `count` words, with two behind it that nobody may write. */
+function guarded(machine: Rp2040Machine, count: number): number {
+  const at = machine.allocate(4 * count + 8);
+  machine.write(GUARD, at + 4 * count);
+  return at;
+}
+
+describe('rt_pair_run', () => {
   for (const [name, draw] of Object.entries(DATA)) {
     it(`is exact: ${name}`, () => {
       const random = new Random(7);
@@ -70,12 +79,22 @@ describe('rt_pair_dot', () => {
           for (let c = 0; c < columns; c++) sum += (weights[r * columns + c] ?? 0) * (x[c] ?? 0);
           return sum | 0;
         });
-        for (const version of ['rt_pair_dot', 'rt_pair_dot_portable']) {
-          const acc = machine.allocate(16 * blocks + 8);
-          machine.write(Int32Array.of(1, 2), acc + 16 * blocks);
-          machine.call(version, [at + 16 * blocks, xAt, x.length / 4, at, acc, blocks]);
-          expect(machine.readInt32(acc, rows)).toEqual(expected);
-          expect(machine.readInt32(acc + 16 * blocks, 2)).toEqual(Int32Array.of(1, 2));
+        // The matrix twice, with other sums to start from: what a second job does to the first shows.
+        const start = machine.write(Int32Array.from({ length: 4 * blocks }, (_, r) => r));
+        for (const version of ['rt_pair_run', 'rt_pair_run_portable']) {
+          const first = guarded(machine, 4 * blocks);
+          const second = guarded(machine, 4 * blocks);
+          const matrix = at + 16 * blocks;
+          const jobs = machine.write(
+            Uint32Array.of(matrix, at, first, blocks, matrix, start, second, blocks),
+          );
+          machine.call(version, [jobs, 2, xAt, x.length / 4]);
+          expect(machine.readInt32(first, rows)).toEqual(expected);
+          const sums = expected.map((sum, r) => (sum - (bias[r] ?? 0) + r) | 0);
+          expect(machine.readInt32(second, rows)).toEqual(sums);
+          for (const acc of [first, second]) {
+            expect(machine.readInt32(acc + 16 * blocks, 2)).toEqual(GUARD);
+          }
         }
       }
     });
@@ -97,7 +116,8 @@ describe('rt_pair_dot', () => {
     const { registers } = machine.chip.core;
     for (let r = 4; r < 12; r++) registers[r] = 0x1000 + r;
     const at = machine.allocate(4 * (8 + 32));
-    machine.call('rt_pair_dot', [at, at, 4, at, at, 1]);
+    const jobs = machine.write(Uint32Array.of(at, at, at, 1));
+    machine.call('rt_pair_run', [jobs, 1, at, 4]);
     expect(Array.from(registers.slice(4, 12), (r) => r - 0x1000)).toEqual([
       4, 5, 6, 7, 8, 9, 10, 11,
     ]);

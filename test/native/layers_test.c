@@ -126,6 +126,7 @@ typedef struct {
   const rt_test_model_t *m;
   uint32_t pixels;
   uint32_t rows;
+  const int32_t *side; /* the layer's own matrix once more */
 } seen_t;
 
 static uint32_t wants(void *context, uint32_t layer) {
@@ -143,6 +144,9 @@ static void pixel(void *context, uint32_t layer, uint32_t index, const int8_t *x
   const int large = l->op == RT_OP_CONV_2D && l->kernel_height * l->kernel_width > 1;
   CHECK(layer == 0 && index == seen->pixels);
   CHECK((x == 0) == large);
+  for (int32_t c = 0; c < seen->m->tensors[2].channels && l->packed; c++) {
+    CHECK(seen->side[c] == acc[c]);
+  }
   acc[0] += 1000;
   seen->pixels++;
 }
@@ -154,11 +158,14 @@ static void row(void *context, uint32_t layer, uint32_t index) {
 }
 
 static void check_hooks(rt_test_model_t *m, rt_engine_t *engine) {
-  seen_t seen = {m, 0, 0};
   const rt_tensor_t *out = &m->tensors[2];
+  const uint32_t blocks = ((uint32_t)out->channels + 3u) >> 2;
   int32_t *accumulators = malloc(4 * (size_t)out->channels);
-  if (!accumulators) abort();
-  const rt_layer_hooks_t hooks = {&seen, accumulators, wants, pixel, row};
+  int32_t *side = malloc(16 * (size_t)blocks);
+  if (!accumulators || !side) abort();
+  seen_t seen = {m, 0, 0, side};
+  const rt_layer_hooks_t hooks = {&seen, accumulators, {m->packed, side, blocks},
+                                  wants, pixel,        row};
   engine->hooks = &hooks;
   CHECK(rt_engine_infer(engine) == RT_OK);
   engine->hooks = 0;
@@ -169,6 +176,7 @@ static void check_hooks(rt_test_model_t *m, rt_engine_t *engine) {
   }
   check_output(m);
   free(accumulators);
+  free(side);
 }
 
 void rt_test_layers(void) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/pair_rows.h"
 #include "harness.h"
 
 static void *exactly(size_t bytes) {
@@ -70,6 +71,16 @@ static void fill_weights(rt_test_model_t *m, uint32_t rows, uint32_t length) {
   m->layer.weight_scale = m->weight_scale;
 }
 
+/* Packed weights as well, unless a pair of them is too large. */
+static void pack_weights(rt_test_model_t *m, uint32_t rows, uint32_t length) {
+  uint32_t *packed = exactly(4 * rt_pair_words(rows, length));
+  if (rt_test_random() % 2 && rt_pair_pack(m->weights, m->bias, rows, length, packed)) {
+    m->layer.packed = m->packed = packed;
+  } else {
+    free(packed);
+  }
+}
+
 static void make_add(rt_test_model_t *m) {
   const rt_tensor_t *in = &m->tensors[0];
   shape(&m->tensors[1], in->height, in->width, in->channels);
@@ -103,6 +114,8 @@ static void make_layer(rt_test_model_t *m, rt_op_t op) {
       out->channels = rt_test_between(1, 21);
       fill_weights(m, (uint32_t)out->channels,
                    (uint32_t)(m->layer.kernel_height * m->layer.kernel_width * in->channels));
+      pack_weights(m, (uint32_t)out->channels,
+                   (uint32_t)(m->layer.kernel_height * m->layer.kernel_width * in->channels));
       break;
     case RT_OP_DEPTHWISE_CONV_2D:
       choose_window(m, 5);
@@ -112,6 +125,7 @@ static void make_layer(rt_test_model_t *m, rt_op_t op) {
     case RT_OP_FULLY_CONNECTED:
       shape(out, 1, 1, rt_test_between(1, 40));
       fill_weights(m, (uint32_t)out->channels, size_of(in));
+      pack_weights(m, (uint32_t)out->channels, size_of(in));
       break;
     case RT_OP_AVERAGE_POOL_2D:
       choose_window(m, 6);
@@ -161,6 +175,7 @@ void rt_test_model_free(rt_test_model_t *m) {
   free(m->multiplier);
   free(m->shift);
   free(m->weight_scale);
+  free(m->packed);
   free(m->arena);
 }
 

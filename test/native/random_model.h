@@ -18,6 +18,7 @@ typedef struct {
   int32_t *multiplier;
   int32_t *shift;
   rt_real_t *weight_scale;
+  uint32_t *packed; /* of half of the convolutions and dense layers, else NULL */
   int8_t *arena;
 } rt_test_model_t;
 
