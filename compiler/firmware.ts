@@ -99,13 +99,19 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   if (!isBuilt(base, key)) {
     const generated = writeSources(folder, options);
     const sources = [...(options.sources ?? roomSources()), ...generated];
-    const flags = [...CORTEX_M0_PLUS, ...FIRMWARE_FLAGS, ...(options.flags ?? [])];
+    const flags = [...CORTEX_M0_PLUS, ...FIRMWARE_FLAGS, ...methodFlags(options)];
+    flags.push(...(options.flags ?? []));
     // Objects in a folder of this process: two builds of one board must not mix.
     const objects = await compileObjects(sources, flags, scratchFolder(`objects-${key}`));
     await link(folder, base, objects, board);
     replaceFile(`${base}.key`, key);
   }
   return readFirmware(base, board);
+}
+
+/** The kernels of lora, which lie in RAM, only where they are used. */
+function methodFlags({ model }: FirmwareOptions): string[] {
+  return model?.adapter?.method === 'lora' ? [] : ['-DRT_WITHOUT_LORA'];
 }
 
 /** What the result depends on, as a number. */
@@ -118,7 +124,14 @@ function keyOf(options: FirmwareOptions): string {
     hash.update(path).update(readFileSync(join(projectRoot, path)));
   }
   for (const text of Object.values(sourceTexts(options))) hash.update(text);
-  hash.update(JSON.stringify([FIRMWARE_FLAGS, options.flags ?? [], sources.map(flagsOf)]));
+  hash.update(
+    JSON.stringify([
+      FIRMWARE_FLAGS,
+      methodFlags(options),
+      options.flags ?? [],
+      sources.map(flagsOf),
+    ]),
+  );
   return hash.digest('hex').slice(0, 32);
 }
 

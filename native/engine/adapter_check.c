@@ -253,6 +253,9 @@ static rt_status_t check_steps(const rt_adapter_t *adapter) {
 }
 
 rt_status_t rt_adapter_check(const rt_adapter_t *adapter) {
+#ifdef RT_WITHOUT_LORA
+  if (adapter->plan->method == RT_ADAPTER_LORA) return RT_ERROR_MODEL_OP;
+#endif
   rt_status_t status = check_head(adapter);
   if (status == RT_OK) status = check_groups(adapter->plan);
   if (status == RT_OK) status = check_buffers(adapter);

@@ -3,6 +3,7 @@
 #define RT_ENGINE_ADAPTER_CHECK_H
 
 #include "adapter.h"
+#include "without_lora.h"
 
 /* Every index, shape and buffer size of the plan against the model and against what its kind needs.
  * in: adapter with engine, plan and kind set. Returns RT_ERROR_MODEL_LAYOUT for any fault. */

@@ -1,5 +1,6 @@
 /* The classifier and its delta: shared by all kinds. */
 #include "adapter_rows.h"
+#include "hot.h"
 #include "train_groups.h"
 
 /* Each part of a logit stays within +-2^29 (8,192 in real terms), so that sums cannot wrap. */
@@ -52,7 +53,8 @@ void rt_adapter_bias_logits(const rt_adapter_t *adapter, int32_t *delta_q16) {
   }
 }
 
-void rt_adapter_scale_logits(const rt_adapter_t *adapter, rt_real_t unit, int32_t *delta_q16) {
+RT_HOT void rt_adapter_scale_logits(const rt_adapter_t *adapter, rt_real_t unit,
+                                    int32_t *delta_q16) {
   const int8_t *b = rt_adapter_q(adapter, RT_GROUP_HEAD_BIAS);
   int32_t left = 16 - adapter->exponents[RT_GROUP_HEAD_BIAS];
   if (left > 21) left = 21;

@@ -1,6 +1,7 @@
 #include "adapter_normal.h"
 
 #include "adapter_rows.h"
+#include "hot.h"
 #include "train_cache.h"
 
 #define FACTOR_BITS 7
@@ -25,8 +26,9 @@ static void normalise(const rt_adapter_t *adapter, const rt_normal_range_t *rang
   }
 }
 
-uint32_t rt_normal_rows(const rt_adapter_t *adapter, const rt_normal_range_t *range,
-                        const int8_t *vector, const int8_t *w, uint32_t rows, int32_t *sums) {
+RT_HOT uint32_t rt_normal_rows(const rt_adapter_t *adapter, const rt_normal_range_t *range,
+                               const int8_t *vector, const int8_t *w, uint32_t rows,
+                               int32_t *sums) {
   int32_t block[RT_ROWS_BLOCK];
   uint32_t squares = 0;
   for (uint32_t r = 0; r < rows; r++) sums[r] = 0;
@@ -40,8 +42,8 @@ uint32_t rt_normal_rows(const rt_adapter_t *adapter, const rt_normal_range_t *ra
   return squares;
 }
 
-const int8_t *rt_normal_vector(rt_adapter_t *adapter, const rt_normal_range_t *range,
-                               const int8_t *vector) {
+RT_HOT const int8_t *rt_normal_vector(rt_adapter_t *adapter, const rt_normal_range_t *range,
+                                      const int8_t *vector) {
   int8_t *out = adapter->vector + range->first;
   int32_t block[RT_ROWS_BLOCK];
   for (uint32_t at = 0; at < range->count; at += RT_ROWS_BLOCK) {

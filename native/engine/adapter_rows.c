@@ -84,8 +84,8 @@ void rt_rows_add4(const int8_t *w, uint32_t stride, const int32_t *x, uint32_t c
 }
 #endif
 
-void rt_rows_add(const int8_t *w, uint32_t rows, uint32_t stride, const int32_t *x, uint32_t count,
-                 int32_t *sums) {
+RT_HOT void rt_rows_add(const int8_t *w, uint32_t rows, uint32_t stride, const int32_t *x,
+                        uint32_t count, int32_t *sums) {
   for (; rows >= 4; rows -= 4, w += 4 * stride, sums += 4) {
     rt_rows_add4(w, stride, x, count, sums);
   }
@@ -96,8 +96,8 @@ void rt_rows_add(const int8_t *w, uint32_t rows, uint32_t stride, const int32_t 
   }
 }
 
-uint32_t rt_rows_vector(const int8_t *w, uint32_t rows, uint32_t columns, const int8_t *x,
-                        int32_t zero, int32_t *sums) {
+RT_HOT uint32_t rt_rows_vector(const int8_t *w, uint32_t rows, uint32_t columns, const int8_t *x,
+                               int32_t zero, int32_t *sums) {
   int32_t block[RT_ROWS_BLOCK];
   uint32_t squares = 0;
   for (uint32_t r = 0; r < rows; r++) sums[r] = 0;
@@ -112,8 +112,8 @@ uint32_t rt_rows_vector(const int8_t *w, uint32_t rows, uint32_t columns, const 
   return squares;
 }
 
-void rt_rows_transposed(const int8_t *w, uint32_t rows, uint32_t columns, const int32_t *f,
-                        int32_t *sums) {
+RT_HOT void rt_rows_transposed(const int8_t *w, uint32_t rows, uint32_t columns, const int32_t *f,
+                               int32_t *sums) {
   for (uint32_t c = 0; c < columns; c++) {
     const int8_t *p = w + c;
     int32_t sum = 0;

@@ -1,6 +1,7 @@
 #include "backward.h"
 
 #include "backward_parts.h"
+#include "hot.h"
 
 #define SIGNAL_BITS 7
 #define NARROW_MAX 24 /* sums stay below 2^30 */
@@ -111,8 +112,8 @@ static const uint8_t *mask_bits(const rt_adapter_t *adapter, uint32_t mask) {
   return (const uint8_t *)adapter->engine->arena + adapter->plan->masks[mask].offset_bytes;
 }
 
-void rt_backward_column(const rt_backward_t *backward, const rt_backward_layer_t *layer,
-                        uint32_t pixel, uint32_t count, uint32_t channel, int8_t *out) {
+RT_HOT void rt_backward_column(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                               uint32_t pixel, uint32_t count, uint32_t channel, int8_t *out) {
   const rt_adapter_t *adapter = backward->adapter;
   uint32_t i = pixel * layer->outputs + channel;
   if (!backward->pooled) {
@@ -128,8 +129,9 @@ void rt_backward_column(const rt_backward_t *backward, const rt_backward_layer_t
   }
 }
 
-const int8_t *rt_backward_pixel(const rt_backward_t *backward, const rt_backward_layer_t *layer,
-                                uint32_t pixel, int8_t *scratch) {
+RT_HOT const int8_t *rt_backward_pixel(const rt_backward_t *backward,
+                                       const rt_backward_layer_t *layer, uint32_t pixel,
+                                       int8_t *scratch) {
   const rt_adapter_t *adapter = backward->adapter;
   uint32_t first = pixel * layer->outputs;
   const int8_t *from = rt_backward_signal(backward) + first;
@@ -163,7 +165,7 @@ static void learn_gain(const rt_backward_t *backward) {
   }
 }
 
-void rt_backward_prepare(rt_backward_t *backward, const rt_backward_layer_t *layer) {
+RT_HOT void rt_backward_prepare(rt_backward_t *backward, const rt_backward_layer_t *layer) {
   int32_t known = *gain(backward);
   int32_t bits = known == 0 ? (int32_t)layer->step->gain_bits : (known - GAIN_BASE + 7) >> 3;
   backward->narrow = backward->bits + bits - SIGNAL_BITS;
@@ -172,8 +174,8 @@ void rt_backward_prepare(rt_backward_t *backward, const rt_backward_layer_t *lay
   backward->magnitude = 0;
 }
 
-void rt_backward_store(rt_backward_t *backward, const rt_backward_layer_t *layer,
-                       const rt_emit_t *emit, uint32_t *random) {
+RT_HOT void rt_backward_store(rt_backward_t *backward, const rt_backward_layer_t *layer,
+                              const rt_emit_t *emit, uint32_t *random) {
   const rt_adapter_t *adapter = backward->adapter;
   const rt_adapter_step_t *step = layer->step;
   rt_emit_gate_t gate = {0, 0, 0, 0};

@@ -156,7 +156,7 @@ static inline void pack_quad(const matrix_t *m, uint32_t k, uint32_t i, uint32_t
 
 /* Packs a matrix for rt_pair_dot; see pair_dot.h. At most RT_PAIR_ROWS rows. The products with
  * `zero` are taken off by the bias. Returns the bits of the largest sum of magnitudes of a row. */
-static int32_t pack(const matrix_t *m, int32_t zero, uint32_t *out) {
+RT_HOT static int32_t pack(const matrix_t *m, int32_t zero, uint32_t *out) {
   uint32_t ranks = round_up(m->rank, 4), largest = 0;
   for (uint32_t k = 0; k < ranks; k++) {
     const int8_t *q = m->q + k * m->down;
@@ -408,8 +408,8 @@ RT_HOT static void propagate_unit(rt_backward_t *backward, const rt_backward_lay
                       (layer->inputs + layer->outputs) * CYCLES_VALUE);
 }
 
-rt_status_t rt_backward_dense(rt_backward_t *backward, const rt_backward_layer_t *layer,
-                              uint32_t *random, uint32_t *cycles) {
+RT_HOT rt_status_t rt_backward_dense(rt_backward_t *backward, const rt_backward_layer_t *layer,
+                                     uint32_t *random, uint32_t *cycles) {
   uint32_t trained = layer->step->site != RT_NONE;
   if (backward->next == 0 && backward->ready == 0) {
     if (!trained) backward->pass = PASS_A;

@@ -133,8 +133,8 @@ static uint32_t find_terms(const plane_t *p, const work_t *work, const uint32_t 
   return 0u - sum * (OFFSET + (OFFSET << 16));
 }
 
-rt_status_t rt_backward_depthwise(rt_backward_t *backward, const rt_backward_layer_t *layer,
-                                  uint32_t *random, uint32_t *cycles) {
+RT_HOT rt_status_t rt_backward_depthwise(rt_backward_t *backward, const rt_backward_layer_t *layer,
+                                         uint32_t *random, uint32_t *cycles) {
   const rt_tensor_t *tensors = backward->adapter->engine->model->tensors;
   plane_t p = plane_of(layer->layer, &tensors[layer->layer->input], &tensors[layer->layer->output]);
   work_t work = work_of(backward, &p);

@@ -469,7 +469,7 @@ static rt_depthwise_t describe(const rt_kernel_t *k) {
   return d;
 }
 
-void rt_depthwise_packed_row(const rt_kernel_t *k, int32_t row) {
+RT_HOT void rt_depthwise_packed_row(const rt_kernel_t *k, int32_t row) {
   rt_depthwise_t d = describe(k);
   const int32_t last = k->input->height - 3;
   const int32_t top = row * k->layer->stride_height - k->layer->pad_top;

@@ -258,7 +258,7 @@ static const uint32_t share_table[32] = {
 
 #define LN2_Q20 726817u
 
-uint32_t rt_fixed_log(uint32_t x_q20) {
+RT_HOT uint32_t rt_fixed_log(uint32_t x_q20) {
   uint32_t whole = (uint32_t)rt_fixed_bits(x_q20) - 21u;
   uint32_t mantissa = whole > 4 ? x_q20 >> (whole - 4) >> 8 : (x_q20 << (4 - whole)) >> 8; /* Q16 */
   uint32_t entry = (mantissa - 65536u) >> 11;

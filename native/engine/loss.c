@@ -1,6 +1,7 @@
 #include "loss.h"
 
 #include "fixed.h"
+#include "hot.h"
 
 uint32_t rt_loss_argmax(const int32_t *values, uint32_t count) {
   uint32_t best = 0;
@@ -13,7 +14,8 @@ uint32_t rt_loss_argmax(const int32_t *values, uint32_t count) {
 /* a - b for a >= b; logits are 32-bit, so that the difference needs the unsigned range. */
 static uint32_t distance(int32_t a, int32_t b) { return (uint32_t)a - (uint32_t)b; }
 
-uint32_t rt_loss_softmax(const int32_t *logits_q16, uint32_t classes, int32_t *probability_q15) {
+RT_HOT uint32_t rt_loss_softmax(const int32_t *logits_q16, uint32_t classes,
+                                int32_t *probability_q15) {
   int32_t top = logits_q16[rt_loss_argmax(logits_q16, classes)];
   uint32_t sum = 0; /* Q20: at least 1, at most classes */
   for (uint32_t c = 0; c < classes; c++) {
@@ -49,8 +51,8 @@ rt_loss_target_t rt_loss_target(uint32_t classes, int32_t smoothing_q15) {
   return target;
 }
 
-uint32_t rt_loss_cross_entropy(const int32_t *logits_q16, uint32_t classes, uint32_t label,
-                               const rt_loss_target_t *target, int32_t *gradient_q15) {
+RT_HOT uint32_t rt_loss_cross_entropy(const int32_t *logits_q16, uint32_t classes, uint32_t label,
+                                      const rt_loss_target_t *target, int32_t *gradient_q15) {
   uint32_t top = rt_loss_argmax(logits_q16, classes);
   uint32_t below = distance(logits_q16[top], logits_q16[label]);
   uint32_t log_sum = rt_loss_softmax(logits_q16, classes, gradient_q15);

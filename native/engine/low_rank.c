@@ -1,6 +1,7 @@
 #include "low_rank.h"
 
 #include "adapter_rows.h"
+#include "hot.h"
 #include "train_groups.h"
 
 #define HIDDEN_BITS 15
@@ -20,7 +21,8 @@ void rt_low_rank_hidden(rt_adapter_t *adapter, const rt_low_rank_t *path, const 
   adapter->pass.hidden_exponent = adapter->exponents[path->down] + path->bits - shift;
 }
 
-void rt_low_rank_add(const rt_adapter_t *adapter, const rt_low_rank_t *path, int32_t *delta_q16) {
+RT_HOT void rt_low_rank_add(const rt_adapter_t *adapter, const rt_low_rank_t *path,
+                            int32_t *delta_q16) {
   const rt_adapter_plan_t *plan = adapter->plan;
   const int32_t *h = adapter->pass.hidden;
   const int8_t *up = rt_adapter_q(adapter, path->up);

@@ -216,7 +216,7 @@ RT_HOT static void pool_words(const rt_kernel_t *k, const window_t *w, int8_t *y
   }
 }
 
-void rt_pool_row(const rt_kernel_t *k, int32_t row) {
+RT_HOT void rt_pool_row(const rt_kernel_t *k, int32_t row) {
   const rt_layer_t *l = k->layer;
   const int32_t channels = k->output->channels;
   const int in_words = (((uintptr_t)k->x | (uintptr_t)channels) & 3u) == 0;

@@ -1,6 +1,7 @@
 #include "train.h"
 
 #include "train_cache.h"
+#include "without_lora.h"
 
 /* Cycles of a Cortex-M0+ a unit of work, for budgets: measured in bench/, rounded up. */
 #define CYCLES_SHOW_VALUE 10u /* as it is */

@@ -1,5 +1,7 @@
 #include "train_groups.h"
 
+#include "hot.h"
+
 #define GRADIENT_LIMIT 32767
 #define FRESH_BITS 14 /* the first values of a batch take so many bits: room for what follows */
 #define FACTOR_LIMIT ((1 << 29) - 1) /* never met: products stay below 2^31 - 2^16 by make_step */
@@ -69,7 +71,7 @@ static void halve_weights(rt_adapter_t *adapter, uint32_t group, int32_t times) 
 
 /* Makes room for a step of `move` master units, in one pass over the group at most. Returns how
  * often it halved the weights, and with them the unit; negative: there is no room. */
-static int32_t make_weight_room(rt_adapter_t *adapter, uint32_t group, int32_t move) {
+RT_HOT static int32_t make_weight_room(rt_adapter_t *adapter, uint32_t group, int32_t move) {
   rt_group_state_t *state = &adapter->state[group];
   int32_t times = 0;
   if (state->weight_max + move > RT_UPDATE_LIMIT) {
@@ -133,7 +135,7 @@ static rt_real_t expected_squares(const rt_adapter_t *adapter) {
   return rt_real_less(sample->norm_squared, expected) ? expected : sample->norm_squared;
 }
 
-void rt_groups_announce(rt_adapter_t *adapter, rt_real_t norm_squared) {
+RT_HOT void rt_groups_announce(rt_adapter_t *adapter, rt_real_t norm_squared) {
   rt_group_sample_t *sample = &adapter->sample;
   if (!rt_groups_fused(adapter->plan) || sample->clip.mantissa == 0) return;
   if (sample->norm_squared.mantissa == 0) sample->head_squared = norm_squared;
@@ -154,8 +156,8 @@ static rt_real_t step_size(const rt_adapter_t *adapter, uint32_t group, int32_t 
 }
 
 /* The step times 2^16, once there is room for `largest` of it; 0 where there is none. */
-static rt_real_t make_step(rt_adapter_t *adapter, uint32_t group, uint32_t largest,
-                           int32_t exponent) {
+RT_HOT static rt_real_t make_step(rt_adapter_t *adapter, uint32_t group, uint32_t largest,
+                                  int32_t exponent) {
   rt_real_t step = step_size(adapter, group, exponent);
   rt_real_t none = {0, 0};
   int32_t times = make_weight_room(adapter, group, rt_real_apply(step, (int32_t)largest) + 1);
@@ -215,7 +217,7 @@ static void apply_rows(rt_adapter_t *adapter, const rt_groups_outer_t *outer,
 }
 
 /* Squared norm of values shifted to VALUE_BITS bits, their exponent left out. */
-static rt_real_t sum_of_squares(const int32_t *values, uint32_t count, int32_t left) {
+RT_HOT static rt_real_t sum_of_squares(const int32_t *values, uint32_t count, int32_t left) {
   uint32_t sum = 0, upper = 0; /* sum / 2^30: an addition of 64 bits without the library */
   for (uint32_t i = 0; i < count; i++) {
     int32_t v = left >= 0 ? values[i] * (1 << left) : values[i] >> -left;
@@ -251,8 +253,8 @@ static void shrink_gradient(rt_adapter_t *adapter, uint32_t group, int32_t bits,
 /* Makes values of magnitude up to bound * 2^-exponent fit into the group's gradient, in one pass
  * over it at most: a unit of training stays short. Returns the right shift that brings them to the
  * group's exponent (negative: left). */
-static int32_t make_room(rt_adapter_t *adapter, uint32_t group, uint32_t bound, int32_t exponent,
-                         uint32_t *random) {
+RT_HOT static int32_t make_room(rt_adapter_t *adapter, uint32_t group, uint32_t bound,
+                                int32_t exponent, uint32_t *random) {
   rt_group_state_t *state = &adapter->state[group];
   if (state->gradient_max == 0) {
     state->gradient_exponent = exponent + FRESH_BITS - rt_fixed_bits(bound);
@@ -295,7 +297,7 @@ static void gather_values(rt_adapter_t *adapter, uint32_t group, uint32_t first,
 
 /* ---- what kinds add ---- */
 
-uint32_t rt_groups_largest(const int32_t *values, uint32_t count) {
+RT_HOT uint32_t rt_groups_largest(const int32_t *values, uint32_t count) {
   int32_t most = 0, least = 0;
   for (uint32_t i = 0; i < count; i++) {
     if (values[i] > most) most = values[i];
@@ -316,9 +318,9 @@ uint32_t rt_groups_begin_outer(rt_adapter_t *adapter, uint32_t group, uint32_t l
   return outer->scale.mantissa != 0;
 }
 
-void rt_groups_add_outer(rt_adapter_t *adapter, const rt_groups_outer_t *outer,
-                         const int32_t *factors, uint32_t first, uint32_t count, const int32_t *x,
-                         uint32_t *random) {
+RT_HOT void rt_groups_add_outer(rt_adapter_t *adapter, const rt_groups_outer_t *outer,
+                                const int32_t *factors, uint32_t first, uint32_t count,
+                                const int32_t *x, uint32_t *random) {
   const rt_adapter_group_t *group = &adapter->plan->groups[outer->group];
   if (rt_groups_fused(adapter->plan)) {
     apply_rows(adapter, outer, factors, first, count, x, random);
@@ -331,8 +333,9 @@ void rt_groups_add_outer(rt_adapter_t *adapter, const rt_groups_outer_t *outer,
   }
 }
 
-void rt_groups_add_vector(rt_adapter_t *adapter, uint32_t group, const int32_t *factors,
-                          int32_t exponent, const int8_t *x, int32_t zero, uint32_t *random) {
+RT_HOT void rt_groups_add_vector(rt_adapter_t *adapter, uint32_t group, const int32_t *factors,
+                                 int32_t exponent, const int8_t *x, int32_t zero,
+                                 uint32_t *random) {
   const rt_adapter_group_t *shape = &adapter->plan->groups[group];
   uint32_t reach = 128u + (uint32_t)rt_fixed_abs(zero);
   rt_groups_outer_t outer;
@@ -348,9 +351,9 @@ void rt_groups_add_vector(rt_adapter_t *adapter, uint32_t group, const int32_t *
   }
 }
 
-static void add_values(rt_adapter_t *adapter, uint32_t group, uint32_t first, uint32_t stride,
-                       const int32_t *values, uint32_t count, int32_t exponent, uint32_t *random,
-                       uint32_t announced) {
+RT_HOT static void add_values(rt_adapter_t *adapter, uint32_t group, uint32_t first,
+                              uint32_t stride, const int32_t *values, uint32_t count,
+                              int32_t exponent, uint32_t *random, uint32_t announced) {
   uint32_t bound = rt_groups_largest(values, count);
   if (bound == 0) return;
   if (!rt_groups_fused(adapter->plan)) {
@@ -366,8 +369,9 @@ static void add_values(rt_adapter_t *adapter, uint32_t group, uint32_t first, ui
   apply_values(adapter, group, first, stride, values, count, left, exponent, random);
 }
 
-void rt_groups_add(rt_adapter_t *adapter, uint32_t group, uint32_t first, uint32_t stride,
-                   const int32_t *values, uint32_t count, int32_t exponent, uint32_t *random) {
+RT_HOT void rt_groups_add(rt_adapter_t *adapter, uint32_t group, uint32_t first, uint32_t stride,
+                          const int32_t *values, uint32_t count, int32_t exponent,
+                          uint32_t *random) {
   add_values(adapter, group, first, stride, values, count, exponent, random, 0);
 }
 

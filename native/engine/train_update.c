@@ -3,8 +3,8 @@
 #include "hot.h"
 #include "settle.h"
 
-uint32_t rt_update_outer_portable(int8_t *q, uint8_t *low, const int32_t *x, uint32_t count,
-                                  int32_t factor, uint32_t phase) {
+RT_HOT uint32_t rt_update_outer_portable(int8_t *q, uint8_t *low, const int32_t *x, uint32_t count,
+                                         int32_t factor, uint32_t phase) {
   int32_t sum = (int32_t)phase;
   for (uint32_t i = 0; i < count; i++) {
     sum = (sum & 0xffff) + factor * x[i];
