@@ -11,15 +11,17 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { compileModel, type CompiledModel } from '../compiler/compile.ts';
 import { projectRoot } from '../compiler/toolchain.ts';
 import { ReferenceInterpreter } from '../test/oracle/reference.ts';
 import { dataPath } from '../test/support/data.ts';
 import { randomInput } from '../test/support/inputs.ts';
 import { writeTflite } from '../test/support/tflite-writer.ts';
 import { Device, tableBytes, type BenchTarget, type ModelFile } from './device.ts';
+import { HostProgram } from './host.ts';
 import { SINGLE_LAYERS, extremeInput, typicalInput } from './models.ts';
 import { checksumOf, reaches, type BenchRow, type Goal, type Peer, type Target } from './rows.ts';
-import { stallsOf, targetOf } from './targets.ts';
+import { portableTarget, stallsOf, targetOf } from './targets.ts';
 
 export const KWS = 'models/kws_ref_model.tflite';
 export const DIGITS = join(projectRoot, 'models/digits/digits.tflite');
@@ -105,27 +107,55 @@ function inputsOf(subject: Subject, size: number, zeroPoint: number): Int8Array[
 const equal = (a: Int8Array, b: Int8Array): boolean =>
   a.length === b.length && a.every((value, i) => value === b[i]);
 
-async function measure(
-  subject: Subject,
-  target: Target,
-  on: BenchTarget,
-  wantsStalls: boolean,
-): Promise<BenchRow> {
-  const { name, what, layer } = subject;
-  const model = subject.model();
-  const device = new Device(on, model);
-  const { compiled, firmware } = device;
-  const reference = new ReferenceInterpreter(model.bytes);
-  const { bytes, zeroPoint } = device.inputTensor;
-  const inputs = inputsOf(subject, bytes, zeroPoint);
+/** What a target makes of the inputs. */
+interface Runs {
+  compiled: CompiledModel;
+  outputs: Int8Array[];
+  /** Of the first input, where they are counted. */
+  cycles: number | null;
+  stackBytes?: number;
+  layers?: BenchRow['layers'];
+}
+
+function runOnDevice(subject: Subject, on: BenchTarget, inputs: Int8Array[]): Runs {
+  const { layer } = subject;
+  const device = new Device(on, subject.model());
+  const { firmware, compiled } = device;
   const runs = inputs.map((input) => {
     if (layer === undefined) return device.infer(input);
     const { layers, output } = device.inferByLayer(input);
     return { cycles: layers[layer] ?? 0, output };
   });
-  const isCorrect = runs.every(({ output }, i) => equal(output, reference.infer(inputs[i]!)));
-  const counted = runs[0]?.cycles ?? 0;
-  const cycles = firmware.cyclesSoFar === undefined ? null : counted;
+  const isCounted = firmware.cyclesSoFar !== undefined;
+  return {
+    compiled,
+    outputs: runs.map(({ output }) => output),
+    cycles: isCounted ? (runs[0]?.cycles ?? 0) : null,
+    stackBytes: firmware.stackBytes,
+    layers: isNetwork(subject) && isCounted ? layersOf(device, inputs[0]!) : undefined,
+  };
+}
+
+async function runOnHost(subject: Subject, inputs: Int8Array[]): Promise<Runs> {
+  const { bytes, file } = subject.model();
+  const compiled = compileModel(bytes, file, { packed: true });
+  const program = await HostProgram.build(compiled);
+  return { compiled, outputs: program.infer(inputs), cycles: null };
+}
+
+async function measure(
+  subject: Subject,
+  target: Target,
+  on: BenchTarget | undefined,
+  wantsStalls: boolean,
+): Promise<BenchRow> {
+  const { name, what, layer } = subject;
+  const reference = new ReferenceInterpreter(subject.model().bytes);
+  const inputs = inputsOf(subject, reference.inputSize, reference.input.zeroPoint);
+  const { compiled, outputs, cycles, stackBytes, layers } = on
+    ? runOnDevice(subject, on, inputs)
+    : await runOnHost(subject, inputs);
+  const isCorrect = outputs.every((output, i) => equal(output, reference.infer(inputs[i]!)));
   const measured = compiled.model.layers.filter((l) => layer === undefined || l.index === layer);
   const macs = measured.reduce((sum, l) => sum + l.macs, 0);
   const limit = LIMITS[target]?.[name];
@@ -144,11 +174,11 @@ async function measure(
     perMac: cycles === null ? null : Math.round((1000 * cycles) / macs) / 1000,
     bytes: compiled.arenaBytes,
     flashBytes: tableBytes(compiled),
-    stackBytes: firmware.stackBytes,
-    checksum: checksumOf(...runs.map(({ output }) => output)),
+    stackBytes,
+    checksum: checksumOf(...outputs),
     isCorrect,
     reference: 'TensorFlow Lite specification, three inputs',
-    layers: isNetwork(subject) && cycles !== null ? layersOf(device, inputs[0]!) : undefined,
+    layers,
     stallCycles:
       wantsStalls && target === 'rp2040' ? estimateStalls(subject, inputs[0]!) : undefined,
     goal,
@@ -169,7 +199,8 @@ export interface KernelOptions {
 
 /** Rows of all networks and single layers. */
 export async function benchKernels(options: KernelOptions = {}): Promise<BenchRow[]> {
-  const { target = 'rp2040', names, on = await targetOf(target), stalls = true } = options;
+  const { target = 'rp2040', names, stalls = true } = options;
+  const on = options.on ?? (await targetOf(target));
   const rows: BenchRow[] = [];
   for (const subject of subjects()) {
     if (!names || names.includes(subject.name))
@@ -196,7 +227,7 @@ interface LayerReport {
 
 async function byLayer(path: string, target: Target, profile: boolean): Promise<LayerReport> {
   const model = readModel(path);
-  const device = new Device(await targetOf(target), model);
+  const device = new Device((await targetOf(target)) ?? (await portableTarget()), model);
   const { bytes, zeroPoint } = device.inputTensor;
   const input = randomInput(1, bytes, zeroPoint);
   const { cycles, output } = device.infer(input);

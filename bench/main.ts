@@ -33,7 +33,7 @@ export type Suite = (typeof SUITES)[number];
 export async function benchAll({ target = 'rp2040' }: { target?: Target } = {}): Promise<
   BenchRow[]
 > {
-  const kernels = [...(await benchKernels({ target })), await benchFeatures({ target })];
+  const kernels = [...(await benchKernels({ target })), ...(await benchFeatures({ target }))];
   const training = await benchTraining({ target });
   const power = target === 'rp2040' ? benchPower([...kernels, ...training]) : [];
   const vm = await benchVmRows({ target });
@@ -42,7 +42,7 @@ export async function benchAll({ target = 'rp2040' }: { target?: Target } = {}):
 
 async function rowsOf(suite: Suite, target: Target): Promise<BenchRow[]> {
   if (suite === 'kernels') {
-    return [...(await benchKernels({ target })), await benchFeatures({ target })];
+    return [...(await benchKernels({ target })), ...(await benchFeatures({ target }))];
   }
   if (suite === 'training') return benchTraining({ target });
   if (suite === 'memory') return benchMemory({ target });

@@ -95,18 +95,19 @@ async function portable(): Promise<BenchTarget> {
   return { packed: false, boot: () => new WasmFirmware(module) };
 }
 
-const makers: Record<Target, () => BenchTarget | Promise<BenchTarget>> = {
+const makers: Partial<Record<Target, () => BenchTarget | Promise<BenchTarget>>> = {
   rp2040,
   rv32,
-  host: portableTarget,
   wasm: () => ({ packed: false, boot: () => new WasmFirmware() }),
 };
 
 const made = new Map<Target | 'portable', Promise<BenchTarget>>();
 
-/** Built once a process. */
-export function targetOf(name: Target): Promise<BenchTarget> {
-  const known = made.get(name) ?? Promise.resolve(makers[name]());
+/** Built once a process; none for the host, which runs whole programs (host.ts). */
+export async function targetOf(name: Target): Promise<BenchTarget | undefined> {
+  const maker = makers[name];
+  if (!maker) return undefined;
+  const known = made.get(name) ?? Promise.resolve(maker());
   made.set(name, known);
   return known;
 }

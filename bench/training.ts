@@ -10,11 +10,12 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { AdapterOptions } from '../compiler/adapter.ts';
-import { compileModel } from '../compiler/compile.ts';
+import { compileModel, type CompiledModel } from '../compiler/compile.ts';
 import { RetuneError } from '../cli/error.ts';
 import { predictBurst } from '../sim/burst.ts';
 import { writeTflite } from '../test/support/tflite-writer.ts';
 import { Device, tableBytes, type BenchTarget, type ModelFile } from './device.ts';
+import { HostProgram } from './host.ts';
 import { DIGITS, readModel } from './kernels.ts';
 import { classifierModel, typicalInput } from './models.ts';
 import { rowTable } from './report.ts';
@@ -128,23 +129,40 @@ const CASES: Case[] = [
 export const trainingNames = (): string[] => CASES.flatMap(({ name, burst }) => [name, burst]);
 
 interface Trained {
-  device: Device;
-  begin: number;
-  cache: number;
-  steps: number;
+  compiled: CompiledModel;
+  /** The adapter as it is saved. */
   blob: Uint8Array;
+  /** Cycles, where they are counted; `cache` is filling it. */
+  counted?: { begin: number; cache: number; steps: number };
+  stackBytes?: number;
 }
 
-function windowsOf(subject: Case, device: Device): Int8Array[] {
+const windowsFor = ({ windows }: Case, bytes: number, zeroPoint: number): Int8Array[] =>
+  Array.from({ length: windows }, (_, i) => typicalInput(100 + i, bytes, zeroPoint));
+
+function rememberAll(subject: Case, device: Device): void {
   const { bytes, zeroPoint } = device.inputTensor;
-  return Array.from({ length: subject.windows }, (_, i) => typicalInput(100 + i, bytes, zeroPoint));
+  device.remember(windowsFor(subject, bytes, zeroPoint), device.classes);
 }
 
 /** The same windows and steps, whatever computes them. */
-async function train(subject: Case, device: Device): Promise<Trained> {
-  device.remember(windowsOf(subject, device), device.classes);
+function trainOnDevice(subject: Case, on: BenchTarget): Trained {
+  const device = new Device(on, subject.model(), subject.adapter);
+  rememberAll(subject, device);
   const cycles = device.burst({ steps: subject.steps, batch: 1, views: 1 });
-  return { device, ...cycles, blob: device.trainer.save() };
+  const { compiled, firmware, trainer } = device;
+  const counted = firmware.cyclesSoFar === undefined ? undefined : cycles;
+  return { compiled, blob: trainer.save(), counted, stackBytes: firmware.stackBytes };
+}
+
+async function trainOnHost(subject: Case): Promise<Trained> {
+  const { bytes, file } = subject.model();
+  const compiled = compileModel(bytes, file, { adapter: subject.adapter, packed: true });
+  const input = compiled.model.tensors[compiled.model.inputTensor];
+  if (!input) throw new Error(`${file} has no input`);
+  const program = await HostProgram.build(compiled);
+  const windows = windowsFor(subject, input.bytes, input.zeroPoint);
+  return { compiled, blob: program.train(subject.steps, windows) };
 }
 
 const round3 = (value: number): number => Math.round(1000 * value) / 1000;
@@ -152,14 +170,9 @@ const round3 = (value: number): number => Math.round(1000 * value) / 1000;
 const goalOf = (limit: Limit | undefined, cycles: number, times: number): Goal | undefined =>
   limit && { ...limit, value: limit.unit === 'cycles' ? cycles : times };
 
-function burstGoal(limit: number | undefined, seconds: number, target: Target): Goal | undefined {
-  if (limit === undefined || target !== 'rp2040') return undefined;
-  return { unit: 'seconds', value: round3(seconds), limit };
-}
-
 /** Cycles of an inference without adapter: what steps are measured in. */
-async function inferenceCycles(model: ModelFile, target: Target): Promise<number> {
-  const device = new Device(await targetOf(target), model);
+function inferenceCycles(model: ModelFile, on: BenchTarget): number {
+  const device = new Device(on, model);
   const { bytes, zeroPoint } = device.inputTensor;
   return device.infer(typicalInput(100, bytes, zeroPoint)).cycles;
 }
@@ -178,76 +191,97 @@ const STALL_STEPS = 3;
 function estimateStalls(subject: Case): BenchRow['stallCycles'] {
   return stallsOf((target) => {
     const device = new Device(target, subject.model(), subject.adapter);
-    device.remember(windowsOf(subject, device), device.classes);
+    rememberAll(subject, device);
     const all = device.burstStalls({ steps: STALL_STEPS, batch: 1, views: 1 });
     return Math.round(all / STALL_STEPS);
   });
 }
 
-async function measure(
+type Common = Omit<BenchRow, 'name' | 'what' | 'cycles' | 'ok'>;
+
+function stepRow(
   subject: Case,
-  target: Target,
-  on: BenchTarget,
+  common: Common,
+  counted: Trained['counted'],
+  inference: number | undefined,
   wantsStalls: boolean,
-): Promise<BenchRow[]> {
-  const { name, what, adapter, windows, steps } = subject;
-  const model = subject.model();
-  const base = { kind: 'training', target, macs: null, perMac: null } as const;
-  const trained = await train(subject, new Device(on, model, adapter));
-  const { device, blob } = trained;
-  const twin = await train(subject, new Device(await portableTarget(), model, adapter));
-  const isCorrect = Buffer.from(blob).equals(twin.blob);
-  const isCounted = device.firmware.cyclesSoFar !== undefined;
-  const step = Math.round(trained.steps / steps);
-  // Of a head alone there is no inference worth the name.
-  const isNetwork = device.compiled.model.layers.length > 2;
-  const times =
-    isCounted && isNetwork ? round3(step / (await inferenceCycles(model, target))) : undefined;
-  const common = {
-    ...base,
-    bytes: device.compiled.arenaBytes,
-    flashBytes: tableBytes(device.compiled),
-    stackBytes: device.firmware.stackBytes,
-    checksum: checksumOf(blob),
-    isCorrect,
-    reference: `adapter that portable C learns in ${steps} steps`,
-    stepsRun: steps,
-  };
-  const goal =
-    isCounted && target === 'rp2040' ? goalOf(subject.limit, step, times ?? 0) : undefined;
-  const perWindow = trained.cache / windows;
-  const row: BenchRow = {
+): BenchRow {
+  const { name, what, steps, windows, limit, peer } = subject;
+  const isChip = common.target === 'rp2040';
+  const step = counted && Math.round(counted.steps / steps);
+  const times = step && inference ? round3(step / inference) : undefined;
+  const goal = step && isChip ? goalOf(limit, step, times ?? 0) : undefined;
+  const perWindow = Math.round((counted?.cache ?? 0) / windows);
+  return {
     ...common,
     name,
     what: `${what}: a step of batch 1`,
-    cycles: isCounted ? step : null,
+    cycles: step ?? null,
     timesInference: times,
-    cacheCyclesPerWindow: perWindow > 0 ? Math.round(perWindow) : undefined,
-    stallCycles: wantsStalls && target === 'rp2040' ? estimateStalls(subject) : undefined,
+    cacheCyclesPerWindow: perWindow > 0 ? perWindow : undefined,
+    stallCycles: wantsStalls && isChip ? estimateStalls(subject) : undefined,
     goal,
-    peer: target === 'rp2040' ? subject.peer : undefined,
-    ok: isCorrect && reaches(goal),
+    peer: isChip ? peer : undefined,
+    ok: common.isCorrect && reaches(goal),
   };
-  const burst = trained.begin + Math.round((trained.steps * BURST_STEPS) / steps);
-  const seconds = round3(burst / SECONDS_HZ);
-  const limit = burstGoal(subject.burstSeconds, seconds, target);
-  const whole: BenchRow = {
+}
+
+function burstRow(subject: Case, common: Common, counted: Trained['counted']): BenchRow {
+  const { burst: name, what, steps, burstSeconds } = subject;
+  const isChip = common.target === 'rp2040';
+  const cycles = counted && counted.begin + Math.round((counted.steps * BURST_STEPS) / steps);
+  const seconds = cycles && isChip ? round3(cycles / SECONDS_HZ) : undefined;
+  const goal: Goal | undefined =
+    seconds && burstSeconds ? { unit: 'seconds', value: seconds, limit: burstSeconds } : undefined;
+  return {
     ...common,
-    name: subject.burst,
+    name,
     what: `${what}: ${BURST_STEPS} steps${steps === BURST_STEPS ? '' : `, ${steps} of them run`}`,
-    cycles: isCounted ? burst : null,
-    predictedCycles: target === 'rp2040' ? predicted(subject) : undefined,
-    seconds: isCounted && target === 'rp2040' ? seconds : undefined,
-    goal: isCounted ? limit : undefined,
-    ok: isCorrect && reaches(isCounted ? limit : undefined),
+    cycles: cycles ?? null,
+    predictedCycles: isChip ? predicted(subject) : undefined,
+    seconds,
+    goal,
+    ok: common.isCorrect && reaches(goal),
   };
-  return [row, whole];
+}
+
+async function measure(
+  subject: Case,
+  target: Target,
+  on: BenchTarget | undefined,
+  wantsStalls: boolean,
+): Promise<BenchRow[]> {
+  const { compiled, blob, counted, stackBytes } = on
+    ? trainOnDevice(subject, on)
+    : await trainOnHost(subject);
+  const judge = trainOnDevice(subject, await portableTarget());
+  const isCorrect = Buffer.from(blob).equals(judge.blob);
+  const common: Common = {
+    kind: 'training',
+    target,
+    macs: null,
+    perMac: null,
+    bytes: compiled.arenaBytes,
+    flashBytes: tableBytes(compiled),
+    stackBytes,
+    checksum: checksumOf(blob),
+    isCorrect,
+    reference: `adapter that portable C learns in ${subject.steps} steps`,
+    stepsRun: subject.steps,
+  };
+  // Of a head alone there is no inference worth the name.
+  const isNetwork = compiled.model.layers.length > 2;
+  const inference = on && counted && isNetwork ? inferenceCycles(subject.model(), on) : undefined;
+  return [
+    stepRow(subject, common, counted, inference, wantsStalls),
+    burstRow(subject, common, counted),
+  ];
 }
 
 async function rowsOf(
   subject: Case,
   target: Target,
-  on: BenchTarget,
+  on: BenchTarget | undefined,
   wantsStalls: boolean,
 ): Promise<BenchRow[]> {
   try {
@@ -272,7 +306,8 @@ export interface TrainingBenchOptions {
 
 /** A row of a step and one of a burst for each kind of adapter. */
 export async function benchTraining(options: TrainingBenchOptions = {}): Promise<BenchRow[]> {
-  const { target = 'rp2040', names, on = await targetOf(target), stalls = true } = options;
+  const { target = 'rp2040', names, stalls = true } = options;
+  const on = options.on ?? (await targetOf(target));
   const rows: BenchRow[] = [];
   for (const subject of CASES) {
     if (names && !names.includes(subject.name) && !names.includes(subject.burst)) continue;
@@ -286,11 +321,14 @@ export async function benchTraining(options: TrainingBenchOptions = {}): Promise
 /** rt_train_phase_t. */
 const PHASES = ['idle', 'cache', 'sample', 'forward', 'backward', 'refresh', 'update', 'check'];
 
+const deviceTarget = async (target: Target): Promise<BenchTarget> =>
+  (await targetOf(target)) ?? (await portableTarget());
+
 /** Cycles by phase, unit by unit, and the longest unit of each. */
 async function phases(subject: Case, target: Target): Promise<string> {
   const model = subject.model();
-  const device = new Device(await targetOf(target), model, subject.adapter);
-  device.remember(windowsOf(subject, device), device.classes);
+  const device = new Device(await deviceTarget(target), model, subject.adapter);
+  rememberAll(subject, device);
   const steps = Math.min(subject.steps, 8);
   const spent = new Map<string, { cycles: number; units: number; longest: number }>();
   device.trainer.begin({ steps, batch: 1, views: 1 });
@@ -310,8 +348,8 @@ async function phases(subject: Case, target: Target): Promise<string> {
 
 /** Cycles of a step by function. */
 async function profile(subject: Case, target: Target): Promise<string> {
-  const device = new Device(await targetOf(target), subject.model(), subject.adapter);
-  device.remember(windowsOf(subject, device), device.classes);
+  const device = new Device(await deviceTarget(target), subject.model(), subject.adapter);
+  rememberAll(subject, device);
   const lines = [...device.profileStep()].slice(0, 24).map(([name, cycles]) => {
     return `${cycles.toLocaleString('en-US').padStart(14)} ${name}`;
   });
