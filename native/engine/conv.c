@@ -96,20 +96,13 @@ static const int8_t *gather(const void *context, int32_t from, int32_t count, in
   return scratch;
 }
 
-#if RT_MATMUL_PIXELS > 1
-/* Whether pixels whose patches have `length` entries can be computed together. */
-static int goes_together(const rt_kernel_t *k, int32_t length) {
-  return k->layer->packed && !k->hooks && length <= RT_MATMUL_CHUNK;
-}
-#endif
-
 static void pointwise_row(const rt_kernel_t *k, int32_t row) {
   const int32_t depth = k->input->channels;
   const int32_t width = k->output->width;
   const int32_t step = k->layer->stride_width * depth;
   const int8_t *x = k->x + row * k->layer->stride_height * k->input->width * depth;
 #if RT_MATMUL_PIXELS > 1
-  if (goes_together(k, depth)) {
+  if (k->layer->packed && !k->hooks) {
     rt_matmul_pixels(k, (uint32_t)(row * width), (uint32_t)width, depth, x, step);
     return;
   }
@@ -139,18 +132,22 @@ static void move_window(const rt_kernel_t *k, window_t *w, int32_t column) {
 }
 
 #if RT_MATMUL_PIXELS > 1
+#define WINDOWS_BYTES (RT_MATMUL_PIXELS * RT_MATMUL_CHUNK)
+
+/* As many windows as fit into the scratch, gathered and computed together. */
 static void windows_together(const rt_kernel_t *k, window_t *w, int32_t row) {
-  int8_t patches[RT_MATMUL_PIXELS * RT_MATMUL_CHUNK];
+  int8_t patches[WINDOWS_BYTES];
   const int32_t width = k->output->width;
   const int32_t length = k->layer->kernel_height * w->run;
   for (int32_t column = 0; column < width;) {
     const uint32_t pixel = (uint32_t)(row * width + column);
     uint32_t count = 0;
-    for (; count < RT_MATMUL_PIXELS && column < width; count++) {
+    for (int32_t used = 0; column < width && count < RT_MATMUL_PIXELS; count++, used += length) {
+      if (used + length > WINDOWS_BYTES) break;
       move_window(k, w, column++);
-      gather_window(w, k->layer->kernel_height, patches + count * RT_MATMUL_CHUNK);
+      gather_window(w, k->layer->kernel_height, patches + used);
     }
-    rt_matmul_pixels(k, pixel, count, length, patches, RT_MATMUL_CHUNK);
+    rt_matmul_pixels(k, pixel, count, length, patches, length);
   }
 }
 #endif
@@ -166,7 +163,7 @@ static void window_row(const rt_kernel_t *k, int32_t row) {
   w.run = l->kernel_width * depth;
   w.zero_point = (int8_t)k->input->zero_point;
 #if RT_MATMUL_PIXELS > 1
-  if (goes_together(k, l->kernel_height * w.run)) {
+  if (k->layer->packed && !k->hooks && l->kernel_height * w.run <= WINDOWS_BYTES) {
     windows_together(k, &w, row);
     return;
   }

@@ -148,7 +148,7 @@ __asm__(RT_HOT_SECTION("rt_pair_run")
         "  pop {r4-r7, pc}\n"
         "  .size rt_pair_run, . - rt_pair_run\n"
         "  .text\n");
-#else
+#elif !defined(__riscv) /* pair_rv32.c */
 void rt_pair_run(const rt_pair_job_t *jobs, uint32_t count, const int8_t *x, uint32_t quads) {
   rt_pair_run_portable(jobs, count, x, quads);
 }

@@ -129,4 +129,27 @@ void rt_pair_expand(const int8_t *x, int32_t step, uint32_t pixels, uint32_t cou
   }
 }
 
+/* A block for one pixel; nobody says which quads are wide, so all are taken to be. */
+static void wide_block(const uint32_t *w, const uint32_t *x, uint32_t quads, const int32_t *start,
+                       int32_t *acc) {
+  const uint32_t *end = w + 8 * quads;
+  uint32_t half = 0x8000u;
+  sums_t sums;
+  __asm__("" : "+r"(half));
+  UNROLL for (uint32_t r = 0; r < 4; r++) sums.of[0][r] = (uint32_t)start[r];
+  for (; w != end; w += 8, x += 2) quad(w, x, 4, 1, half, 1, &sums);
+  UNROLL for (uint32_t r = 0; r < 4; r++) acc[r] = (int32_t)sums.of[0][r];
+}
+
+void rt_pair_run(const rt_pair_job_t *jobs, uint32_t count, const int8_t *x, uint32_t quads) {
+  rt_pair_pixels_t words;
+  rt_pair_expand(x, 0, 1, 4u * quads, &words);
+  for (const rt_pair_job_t *last = jobs + count; jobs != last; jobs++) {
+    const uint32_t *packed = jobs->packed;
+    for (uint32_t r = 0; r < 4u * jobs->blocks; r += 4, packed += 8u * quads) {
+      wide_block(packed, words.words, quads, jobs->start + r, jobs->acc + r);
+    }
+  }
+}
+
 #endif
