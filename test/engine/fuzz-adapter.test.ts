@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { AdapterOptions } from '../../compiler/adapter.ts';
 import { compileModel, type CompiledModel } from '../../compiler/compile.ts';
 import { buildImage } from '../../compiler/emit-image.ts';
 import { isStructTable, tableBytes, tablesInOrder } from '../../compiler/layout.ts';
@@ -120,9 +121,15 @@ function damage(words: DataView, random: Random, ranges: Range[]): void {
   words.setUint32(at, value >>> 0, true);
 }
 
-it.each(['head', 'skip', 'lora'] as const)('damaged plans of %s', (method) => {
+it.each<[string, AdapterOptions]>([
+  ['head', { method: 'head' }],
+  ['skip', { method: 'skip' }],
+  ['lora', { method: 'lora' }],
+  ['lora with a cache', { method: 'lora', layers: [6, 8], cache: 2 }],
+  ['lora on the head', { method: 'lora', layers: [10] }],
+])('damaged plans of %s', (_, adapter) => {
   const file = join(projectRoot, 'models/digits/digits.tflite');
-  const compiled = compileModel(readFileSync(file), 'digits', { adapter: { method } });
+  const compiled = compileModel(readFileSync(file), 'digits', { adapter });
   const { plan, all } = structRanges(compiled);
   const bench = new Bench(compiled);
   const seen = new Map<number, number>();
