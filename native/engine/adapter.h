@@ -300,6 +300,11 @@ void rt_adapter_bias_learn(rt_adapter_t *adapter, const int32_t *delta_q15, uint
 uint32_t rt_adapter_head_learn(rt_adapter_t *adapter, const int8_t *vector,
                                const int32_t *delta_q15, uint32_t *random);
 
+/* About how many cycles of a Cortex-M0+ learning takes: of a sample by itself, and for each product
+ * of a matrix with the vector, forward and its gradient. */
+uint32_t rt_adapter_sample_cycles(const rt_adapter_t *adapter);
+uint32_t rt_adapter_product_cycles(uint32_t rows, uint32_t columns);
+
 extern const rt_adapter_kind_t rt_kind_head;
 extern const rt_adapter_kind_t rt_kind_skip;
 extern const rt_adapter_kind_t rt_kind_lora;

@@ -6,7 +6,12 @@
 /* Each part of a logit stays within +-2^29 (8,192 in real terms), so that sums cannot wrap. */
 #define LOGIT_LIMIT ((1 << 29) - 1)
 
-#define CYCLES_PARAMETER 35u /* of a Cortex-M0+; docs/rp2040.md */
+/* Of a Cortex-M0+; docs/rp2040.md. A weight is multiplied once and changed once. */
+#define CYCLES_WEIGHT 25u
+#define CYCLES_ROW 140u  /* of at most 64 columns */
+#define CYCLES_INPUT 28u /* expanded twice */
+#define CYCLES_CLASS 350u
+#define CYCLES_SAMPLE 7000u
 
 /* ---- logits ---- */
 
@@ -100,5 +105,15 @@ uint32_t rt_adapter_head_learn(rt_adapter_t *adapter, const int8_t *vector,
   rt_groups_add_vector(adapter, RT_GROUP_HEAD_WEIGHTS, delta_q15, 15, vector,
                        rt_adapter_head_zero(adapter), random);
   rt_adapter_bias_learn(adapter, delta_q15, random);
-  return plan->classes * plan->head_inputs * CYCLES_PARAMETER;
+  return rt_adapter_sample_cycles(adapter) +
+         rt_adapter_product_cycles(plan->classes, plan->head_inputs);
+}
+
+uint32_t rt_adapter_sample_cycles(const rt_adapter_t *adapter) {
+  return CYCLES_SAMPLE + adapter->plan->classes * CYCLES_CLASS;
+}
+
+uint32_t rt_adapter_product_cycles(uint32_t rows, uint32_t columns) {
+  return rows * (columns * CYCLES_WEIGHT + ((columns + 63u) >> 6) * CYCLES_ROW) +
+         columns * CYCLES_INPUT;
 }

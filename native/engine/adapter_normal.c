@@ -37,7 +37,7 @@ RT_HOT uint32_t rt_normal_rows(const rt_adapter_t *adapter, const rt_normal_rang
     uint32_t count = left < RT_ROWS_BLOCK ? left : RT_ROWS_BLOCK;
     normalise(adapter, range, vector, at, count, block);
     for (uint32_t i = 0; i < count; i++) squares += (uint32_t)(block[i] * block[i]);
-    rt_rows_add(w + at, rows, range->count, block, count, sums);
+    rt_rows_add(w + at, rows, range->count, 1, block, count, sums);
   }
   return squares;
 }

@@ -13,6 +13,8 @@
 
 #define RT_NORMAL_BITS 4
 
+#define RT_NORMAL_CYCLES 50u /* of a Cortex-M0+, a value a sample; docs/rp2040.md */
+
 /* The channels of the vector that are normalised: those of the constants, in order. */
 typedef struct {
   uint32_t first; /* in the vector */

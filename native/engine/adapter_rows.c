@@ -2,18 +2,22 @@
 
 #include "hot.h"
 
-void rt_rows_add4_portable(const int8_t *w, uint32_t stride, const int32_t *x, uint32_t count,
-                           int32_t *sums) {
-  for (uint32_t r = 0; r < 4; r++, w += stride) {
-    uint32_t sum = (uint32_t)sums[r];
-    for (uint32_t i = 0; i < count; i++) sum += (uint32_t)(w[i] * x[i]);
-    sums[r] = (int32_t)sum;
-  }
+static inline int32_t add_row(const int8_t *w, uint32_t step, const int32_t *x, uint32_t count,
+                              int32_t start) {
+  uint32_t sum = (uint32_t)start;
+  for (uint32_t i = 0; i < count; i++, w += step) sum += (uint32_t)(*w * x[i]);
+  return (int32_t)sum;
+}
+
+void rt_rows_add4_portable(const int8_t *w, uint32_t stride, uint32_t step, const int32_t *x,
+                           uint32_t count, int32_t *sums) {
+  for (uint32_t r = 0; r < 4; r++, w += stride) sums[r] = add_row(w, step, x, count, sums[r]);
 }
 
 #if defined(__ARM_ARCH_6M__)
 /*
- * r0-r3 the rows, r4 the place in them, r5 x, r6 and r7 free; r8-r11 the sums, r12 where x ends.
+ * r0-r3 the rows, r4 the place in them, r5 x, r6 and r7 free; r8-r11 the sums, r12 where x ends, lr
+ * the step.
  * 4.9 cycles a product.
  */
 #define PRODUCT(row, sum) \
@@ -23,7 +27,7 @@ void rt_rows_add4_portable(const int8_t *w, uint32_t stride, const int32_t *x, u
   "  add " sum ", r7\n"
 #define COLUMN                                                                       \
   "  ldmia r5!, {r6}\n" PRODUCT("r0", "r8") PRODUCT("r1", "r9") PRODUCT("r2", "r10") \
-      PRODUCT("r3", "r11") "  adds r4, #1\n"
+      PRODUCT("r3", "r11") "  add r4, lr\n"
 
 __asm__(RT_HOT_SECTION("rt_rows_add4")
         "  .global rt_rows_add4\n"
@@ -37,11 +41,13 @@ __asm__(RT_HOT_SECTION("rt_rows_add4")
         "  mov r6, r10\n"
         "  mov r7, r11\n"
         "  push {r4-r7}\n"
-        "  movs r5, r2\n"
-        "  lsls r3, r3, #2\n"
+        "  mov lr, r2\n"
+        "  movs r5, r3\n"
+        "  ldr r2, [sp, #36]\n" /* count */
+        "  lsls r2, r2, #2\n"
         "  adds r2, r2, r3\n"
         "  mov r12, r2\n"
-        "  ldr r4, [sp, #36]\n"
+        "  ldr r4, [sp, #40]\n" /* sums */
         "  ldmia r4!, {r2, r3, r6, r7}\n"
         "  mov r8, r2\n"
         "  mov r9, r3\n"
@@ -63,7 +69,7 @@ __asm__(RT_HOT_SECTION("rt_rows_add4")
         "3:\n"
         "  cmp r5, r12\n"
         "  bne 2b\n"
-        "  ldr r4, [sp, #36]\n"
+        "  ldr r4, [sp, #40]\n"
         "  mov r0, r8\n"
         "  mov r1, r9\n"
         "  mov r2, r10\n"
@@ -78,22 +84,18 @@ __asm__(RT_HOT_SECTION("rt_rows_add4")
         "  .size rt_rows_add4, . - rt_rows_add4\n"
         "  .text\n");
 #else
-void rt_rows_add4(const int8_t *w, uint32_t stride, const int32_t *x, uint32_t count,
+void rt_rows_add4(const int8_t *w, uint32_t stride, uint32_t step, const int32_t *x, uint32_t count,
                   int32_t *sums) {
-  rt_rows_add4_portable(w, stride, x, count, sums);
+  rt_rows_add4_portable(w, stride, step, x, count, sums);
 }
 #endif
 
-RT_HOT void rt_rows_add(const int8_t *w, uint32_t rows, uint32_t stride, const int32_t *x,
-                        uint32_t count, int32_t *sums) {
+RT_HOT void rt_rows_add(const int8_t *w, uint32_t rows, uint32_t stride, uint32_t step,
+                        const int32_t *x, uint32_t count, int32_t *sums) {
   for (; rows >= 4; rows -= 4, w += 4 * stride, sums += 4) {
-    rt_rows_add4(w, stride, x, count, sums);
+    rt_rows_add4(w, stride, step, x, count, sums);
   }
-  for (; rows > 0; rows--, w += stride, sums++) {
-    uint32_t sum = (uint32_t)*sums;
-    for (uint32_t i = 0; i < count; i++) sum += (uint32_t)(w[i] * x[i]);
-    *sums = (int32_t)sum;
-  }
+  for (; rows > 0; rows--, w += stride, sums++) *sums = add_row(w, step, x, count, *sums);
 }
 
 RT_HOT uint32_t rt_rows_vector(const int8_t *w, uint32_t rows, uint32_t columns, const int8_t *x,
@@ -107,17 +109,7 @@ RT_HOT uint32_t rt_rows_vector(const int8_t *w, uint32_t rows, uint32_t columns,
       block[i] = x[at + i] - zero;
       squares += (uint32_t)(block[i] * block[i]);
     }
-    rt_rows_add(w + at, rows, columns, block, count, sums);
+    rt_rows_add(w + at, rows, columns, 1, block, count, sums);
   }
   return squares;
-}
-
-RT_HOT void rt_rows_transposed(const int8_t *w, uint32_t rows, uint32_t columns, const int32_t *f,
-                               int32_t *sums) {
-  for (uint32_t c = 0; c < columns; c++) {
-    const int8_t *p = w + c;
-    int32_t sum = 0;
-    for (uint32_t r = 0; r < rows; r++, p += columns) sum += *p * f[r];
-    sums[c] = sum;
-  }
 }

@@ -11,23 +11,20 @@
 /* Columns that are expanded at a time: 256 bytes of stack. */
 #define RT_ROWS_BLOCK 64u
 
-/* sums[r] += sum_i w[r * stride + i] x[i], i < count, modulo 2^32. */
-void rt_rows_add(const int8_t *w, uint32_t rows, uint32_t stride, const int32_t *x, uint32_t count,
-                 int32_t *sums);
+/* sums[r] += sum_i w[r * stride + i * step] x[i], i < count, modulo 2^32. A matrix of n columns has
+ * stride n and step 1, transposed stride 1 and step n. */
+void rt_rows_add(const int8_t *w, uint32_t rows, uint32_t stride, uint32_t step, const int32_t *x,
+                 uint32_t count, int32_t *sums);
 
 /* The same for four rows, and its portable C, which is what other targets than Cortex-M0+ run. */
-void rt_rows_add4(const int8_t *w, uint32_t stride, const int32_t *x, uint32_t count,
+void rt_rows_add4(const int8_t *w, uint32_t stride, uint32_t step, const int32_t *x, uint32_t count,
                   int32_t *sums);
-void rt_rows_add4_portable(const int8_t *w, uint32_t stride, const int32_t *x, uint32_t count,
-                           int32_t *sums);
+void rt_rows_add4_portable(const int8_t *w, uint32_t stride, uint32_t step, const int32_t *x,
+                           uint32_t count, int32_t *sums);
 
 /* sums[r] = sum_i w[r * columns + i] (x[i] - zero), i < columns. out: sums [rows]. Returns the sum
  * of the squares of x[i] - zero, modulo 2^32. */
 uint32_t rt_rows_vector(const int8_t *w, uint32_t rows, uint32_t columns, const int8_t *x,
                         int32_t zero, int32_t *sums);
-
-/* sums[c] = sum_r w[r * columns + c] f[r]: the transposed matrix. out: sums [columns]. */
-void rt_rows_transposed(const int8_t *w, uint32_t rows, uint32_t columns, const int32_t *f,
-                        int32_t *sums);
 
 #endif

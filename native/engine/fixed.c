@@ -168,7 +168,12 @@ RT_HOT rt_real_t rt_real_add(rt_real_t a, rt_real_t b) {
   if (a.exponent < b.exponent) return rt_real_add(b, a);
   int32_t distance = a.exponent - b.exponent;
   uint32_t sum = (uint32_t)a.mantissa + (distance > 30 ? 0u : (uint32_t)b.mantissa >> distance);
-  return rt_real_from_uint(sum, a.exponent - 31);
+  if (sum >> 31) {
+    sum >>= 1;
+    a.exponent++;
+  }
+  a.mantissa = (int32_t)sum;
+  return a;
 }
 
 RT_HOT rt_real_t rt_real_sqrt(rt_real_t a) {

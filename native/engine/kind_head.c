@@ -5,9 +5,6 @@
 #include "adapter_normal.h"
 #include "train_groups.h"
 
-/* Of a Cortex-M0+; docs/rp2040.md. */
-#define CYCLES_PARAMETER 158u
-
 static rt_normal_range_t inputs(const rt_adapter_t *adapter) {
   rt_normal_range_t range = {0, adapter->plan->head_inputs};
   return range;
@@ -37,7 +34,9 @@ static uint32_t learn(rt_adapter_t *adapter, const int8_t *vector, const int32_t
   rt_groups_add_vector(adapter, RT_GROUP_HEAD_WEIGHTS, delta_q15, 15 + RT_NORMAL_BITS, n, 0,
                        random);
   rt_adapter_bias_learn(adapter, delta_q15, random);
-  return plan->classes * plan->head_inputs * CYCLES_PARAMETER;
+  return rt_adapter_sample_cycles(adapter) +
+         rt_adapter_product_cycles(plan->classes, plan->head_inputs) +
+         plan->head_inputs * RT_NORMAL_CYCLES;
 }
 
 static rt_status_t calibrate(rt_adapter_t *adapter, const int8_t *vectors, uint32_t count,

@@ -7,9 +7,6 @@
 #include "low_rank.h"
 #include "train_groups.h"
 
-/* Of a Cortex-M0+; docs/rp2040.md. */
-#define CYCLES_PARAMETER 35u
-
 static const rt_low_rank_t path = {RT_GROUP_LOW_RANK_DOWN, RT_GROUP_LOW_RANK_UP, 0};
 
 static uint32_t no_constants(const rt_adapter_plan_t *plan) {
@@ -48,7 +45,9 @@ static uint32_t learn(rt_adapter_t *adapter, const int8_t *vector, const int32_t
   rt_low_rank_learn(adapter, &path, vector, rt_adapter_head_zero(adapter), delta_q15, &step,
                     random);
   rt_adapter_bias_learn(adapter, delta_q15, random);
-  return plan->rank * (plan->head_inputs + plan->classes) * CYCLES_PARAMETER;
+  return rt_adapter_sample_cycles(adapter) +
+         rt_adapter_product_cycles(plan->rank, plan->head_inputs) +
+         rt_adapter_product_cycles(plan->rank, plan->classes);
 }
 
 const rt_adapter_kind_t rt_kind_low_rank = {

@@ -12,7 +12,6 @@
 #define RANK_MAX RT_ADAPTER_RANK_MAX
 
 /* Of a Cortex-M0+; docs/rp2040.md. */
-#define CYCLES_PARAMETER 104u
 #define CYCLES_TAP_VALUE 9u
 
 static rt_normal_range_t taps(const rt_adapter_t *adapter) {
@@ -105,7 +104,9 @@ static uint32_t learn(rt_adapter_t *adapter, const int8_t *vector, const int32_t
   uint32_t cycles = rt_adapter_head_learn(adapter, vector, delta_q15, random);
   rt_low_rank_learn(adapter, &path, rt_normal_vector(adapter, &range, vector), 0, delta_q15, &step,
                     random);
-  return cycles + plan->rank * (plan->tap_channels + plan->classes) * CYCLES_PARAMETER;
+  return cycles + rt_adapter_product_cycles(plan->rank, plan->tap_channels) +
+         rt_adapter_product_cycles(plan->rank, plan->classes) +
+         plan->tap_channels * RT_NORMAL_CYCLES;
 }
 
 static rt_status_t calibrate(rt_adapter_t *adapter, const int8_t *vectors, uint32_t count,

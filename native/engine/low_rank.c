@@ -32,7 +32,7 @@ RT_HOT void rt_low_rank_add(const rt_adapter_t *adapter, const rt_low_rank_t *pa
   for (uint32_t c = 0; c < plan->classes; c += 4) {
     int32_t sums[4] = {0, 0, 0, 0}; /* 15 + 7 bits, 16 of them */
     uint32_t rows = plan->classes - c < 4 ? plan->classes - c : 4;
-    rt_rows_add(up + c * rank, rows, rank, h, rank, sums);
+    rt_rows_add(up + c * rank, rows, rank, 1, h, rank, sums);
     for (uint32_t r = 0; r < rows; r++) {
       delta_q16[c + r] += rt_fixed_scale_quick(sums[r], scale, LOGIT_LIMIT);
     }
@@ -44,7 +44,9 @@ void rt_low_rank_begin(rt_adapter_t *adapter, const rt_low_rank_t *path, uint32_
                        rt_low_rank_step_t *step) {
   const rt_adapter_plan_t *plan = adapter->plan;
   int32_t sums[RT_ADAPTER_RANK_MAX]; /* |delta| adds up to 2 at most: 2^16 * 2^7 */
-  rt_rows_transposed(rt_adapter_q(adapter, path->up), plan->classes, plan->rank, delta_q15, sums);
+  for (uint32_t k = 0; k < plan->rank; k++) sums[k] = 0;
+  rt_rows_add(rt_adapter_q(adapter, path->up), plan->rank, 1, plan->rank, delta_q15, plan->classes,
+              sums);
   int32_t shift = normalise(sums, plan->rank, step->back);
   step->exponent = 15 + adapter->exponents[path->up] - shift;
 

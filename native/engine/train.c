@@ -71,7 +71,7 @@ static void default_rule(uint32_t method, rt_train_params_t *params) {
     params->jitter.erode_q8 = 90;
   } else {
     params->steps = 200;
-    params->rate_q24 = 2097152; /* 0.125 */
+    params->rate_q24 = 3019899; /* 0.18 */
     params->decay_q24 = 33554;  /* 0.002 */
   }
 }

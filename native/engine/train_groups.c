@@ -21,7 +21,7 @@
 
 /* Of a Cortex-M0+; docs/rp2040.md. */
 #define CYCLES_DECAY 25u
-#define CYCLES_MOMENTUM 80u
+#define CYCLES_MOMENTUM 90u
 #define CYCLES_MEASURE 20u
 #define CYCLES_GROUP 1500u
 
@@ -195,10 +195,29 @@ static void apply_values(rt_adapter_t *adapter, uint32_t group, uint32_t first, 
   }
 }
 
+/* A whole outer product that is small: its products, brought to VALUE_BITS bits, in one row. */
+RT_HOT static void apply_flat(rt_adapter_t *adapter, const rt_groups_outer_t *outer,
+                              const int32_t *factors, const int32_t *x, uint32_t *random) {
+  const rt_adapter_group_t *group = &adapter->plan->groups[outer->group];
+  int32_t block[BLOCK];
+  int32_t *to = block;
+  uint32_t right = outer->bits > VALUE_BITS ? (uint32_t)(outer->bits - VALUE_BITS) : 0;
+  for (uint32_t r = 0; r < group->rows; r++) {
+    int32_t factor = factors[r];
+    for (uint32_t k = 0; k < group->columns; k++) *to++ = (factor * x[k]) >> right;
+  }
+  rt_scale_t scale = outer->scale;
+  scale.shift -= (int32_t)right;
+  uint32_t drawn = rt_fixed_random(random);
+  int32_t factor = rt_fixed_scale_stochastic(1, scale, drawn, FACTOR_LIMIT);
+  rt_update_outer(group_q(adapter, outer->group), group_low(adapter, outer->group), block,
+                  group_size(group), factor, drawn & 0xffffu);
+}
+
 /* Columns [first, first + count) of an outer product, row by row. */
-static void apply_rows(rt_adapter_t *adapter, const rt_groups_outer_t *outer,
-                       const int32_t *factors, uint32_t first, uint32_t count, const int32_t *x,
-                       uint32_t *random) {
+RT_HOT static void apply_rows(rt_adapter_t *adapter, const rt_groups_outer_t *outer,
+                              const int32_t *factors, uint32_t first, uint32_t count,
+                              const int32_t *x, uint32_t *random) {
   const rt_adapter_group_t *group = &adapter->plan->groups[outer->group];
   const rt_scale_t scale = outer->scale;
   int8_t *q = group_q(adapter, outer->group) + first;
@@ -310,6 +329,7 @@ uint32_t rt_groups_begin_outer(rt_adapter_t *adapter, uint32_t group, uint32_t l
                                int32_t exponent, uint32_t *random, rt_groups_outer_t *outer) {
   outer->group = group;
   if (largest == 0) return 0;
+  outer->bits = rt_fixed_bits(largest);
   if (!rt_groups_fused(adapter->plan)) {
     outer->shift = make_room(adapter, group, largest, exponent, random);
     return 1;
@@ -323,7 +343,11 @@ RT_HOT void rt_groups_add_outer(rt_adapter_t *adapter, const rt_groups_outer_t *
                                 const int32_t *x, uint32_t *random) {
   const rt_adapter_group_t *group = &adapter->plan->groups[outer->group];
   if (rt_groups_fused(adapter->plan)) {
-    apply_rows(adapter, outer, factors, first, count, x, random);
+    if (count == group->columns && group_size(group) <= BLOCK) {
+      apply_flat(adapter, outer, factors, x, random);
+    } else {
+      apply_rows(adapter, outer, factors, first, count, x, random);
+    }
     return;
   }
   for (uint32_t r = 0; r < group->rows; r++) {

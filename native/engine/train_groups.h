@@ -59,6 +59,7 @@ uint32_t rt_groups_largest(const int32_t *values, uint32_t count);
 typedef struct {
   uint32_t group;
   rt_scale_t scale; /* fused: from product to master value, times 2^16 */
+  int32_t bits;     /* of the products */
   int32_t shift;    /* batch: from product to the gradient's exponent */
 } rt_groups_outer_t;
 
