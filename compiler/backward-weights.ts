@@ -26,16 +26,12 @@ export function wayBack(model: LoweredModel, layer: LoweredLayer): StructValue {
   const real = depthwise ? kernels(layer) : matrix(layer);
   const exponent = depthwise ? kernelExponent(real) : matrixExponent(real);
   const weights = Float64Array.from(real.values, (value) => Math.round(value * 2 ** exponent));
-  const magnitudes = weights.map(Math.abs);
   const name = `adapter_back${layer.index}_weights`;
   const rounded = { ...real, values: weights };
   return {
     weights: { name, type: 'uint32_t', values: depthwise ? words(rounded) : pairs(rounded) },
     exponent,
-    weight_max: Math.max(
-      1,
-      magnitudes.reduce((a, b) => Math.max(a, b), 0),
-    ),
+    weight_max: depthwise ? 1 : Math.max(1, largest(weights)),
     gain_bits: gainBits(rounded, depthwise),
   };
 }

@@ -294,5 +294,5 @@ function depthwiseBytes(layer: LoweredLayer, input: LoweredTensor, output: Lower
   const rows = length >= 256 ? 1 : Math.min(input.height, Math.floor(256 / length));
   const elements = (input.height + kernelHeight) * length + kernelWidth + 9;
   const sums = 8 * Math.ceil((rows * length) / 8);
-  return 4 * (elements - (elements % 2)) + 8 * kernelHeight * kernelWidth + 4 * sums;
+  return 4 * (elements - (elements % 2)) + 4 + 8 * kernelHeight * kernelWidth + 4 * sums;
 }

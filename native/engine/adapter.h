@@ -82,7 +82,7 @@ typedef struct {
    * word, sum of the magnitudes of a channel at most 255. */
   const uint32_t *weights;
   int32_t exponent;
-  uint32_t weight_max; /* 1..127, >= |weights| */
+  uint32_t weight_max; /* 1..63, >= |weights| of a dense layer */
   uint32_t gain_bits;  /* a guess: log2 of what the sums' largest magnitude gains on the signal's */
 } rt_adapter_step_t;
 

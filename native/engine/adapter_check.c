@@ -187,7 +187,7 @@ static rt_status_t check_propagation(const rt_adapter_t *adapter, const rt_adapt
   const rt_layer_t *layer = &model->layers[step->layer];
   uint32_t inputs = tensor_values(&model->tensors[layer->input]);
   if (step->producer >= plan->head_layer || step->weights == 0 || step->exponent < -32 ||
-      step->exponent > 32 || step->weight_max == 0 || step->weight_max > 127u ||
+      step->exponent > 32 || step->weight_max == 0 || step->weight_max > 63u ||
       step->gain_bits > 24u || !buffer_fits(adapter, &plan->signal, (inputs + 3u) & ~3u)) {
     return RT_ERROR_MODEL_LAYOUT;
   }

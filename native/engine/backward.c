@@ -81,8 +81,8 @@ void rt_backward_begin(rt_backward_t *backward, rt_adapter_t *adapter, const int
   }
   int32_t narrow = bits_of(sums, plan->head_inputs) - SIGNAL_BITS;
   if (narrow < 0) narrow = 0;
-  rt_emit_t emit = {sums, 1, plan->head_inputs, plan->head_inputs, 0, 1};
-  uint32_t seen = rt_emit(&emit, &gate, out, narrow, random);
+  rt_emit_gate(sums, plan->head_inputs, 0, &gate);
+  uint32_t seen = rt_emit_round(sums, plan->head_inputs, out, 1, (uint32_t)narrow, random);
   backward->bits = rt_fixed_bits(seen) - narrow;
   if (backward->bits < 0) backward->bits = 0;
   backward->exponent = exponent - narrow;
@@ -174,8 +174,8 @@ RT_HOT void rt_backward_prepare(rt_backward_t *backward, const rt_backward_layer
   backward->magnitude = 0;
 }
 
-RT_HOT void rt_backward_store(rt_backward_t *backward, const rt_backward_layer_t *layer,
-                              const rt_emit_t *emit, uint32_t *random) {
+RT_HOT rt_emit_gate_t rt_backward_gate(const rt_backward_t *backward,
+                                       const rt_backward_layer_t *layer) {
   const rt_adapter_t *adapter = backward->adapter;
   const rt_adapter_step_t *step = layer->step;
   rt_emit_gate_t gate = {0, 0, 0, 0};
@@ -184,8 +184,14 @@ RT_HOT void rt_backward_store(rt_backward_t *backward, const rt_backward_layer_t
   } else if (step->producer != RT_NONE) {
     rt_emit_gate_of(&adapter->engine->model->layers[step->producer], layer->x, &gate);
   }
-  backward->magnitude |=
-      rt_emit(emit, &gate, rt_backward_signal(backward), backward->narrow, random);
+  return gate;
+}
+
+void rt_backward_mask(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                      uint32_t values) {
+  if (layer->step->input_mask == RT_NONE) return;
+  rt_emit_mask(mask_bits(backward->adapter, layer->step->input_mask), values,
+               rt_backward_signal(backward));
 }
 
 /* ---- the pass ---- */

@@ -29,4 +29,19 @@ void rt_axpy(const rt_axpy_term_t *terms, uint32_t count, uint32_t blocks, int32
 void rt_axpy_portable(const rt_axpy_term_t *terms, uint32_t count, uint32_t blocks, int32_t *sums,
                       uint32_t add, uint32_t start);
 
+/* Terms of a vector: in-out state of rt_axpy_list. */
+typedef struct {
+  const int8_t *g;     /* next element, 4-aligned */
+  const int8_t *end;   /* a multiple of 4 elements */
+  const uint32_t *row; /* of element g */
+  uint32_t step_bytes; /* from row to row */
+  rt_axpy_term_t *term;
+  int32_t room; /* what the magnitudes of the factors may still add up to */
+} rt_axpy_list_t;
+
+/* Lists the elements that are not 0, four by four, as long as there is room: up to the end or
+ * before the first four that do not fit. */
+void rt_axpy_list(rt_axpy_list_t *list);
+void rt_axpy_list_portable(rt_axpy_list_t *list);
+
 #endif

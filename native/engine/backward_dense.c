@@ -346,27 +346,28 @@ static inline void flush(sum_t *sum) {
   sum->room = RT_AXPY_LIMIT;
 }
 
-/* Terms of a pixel: its channels that are not 0 times their rows of weights. */
+static inline void add_term(sum_t *sum, int32_t factor, int32_t weight_max, const uint32_t *row) {
+  int32_t takes = rt_fixed_abs(factor) * weight_max;
+  if (takes > sum->room) flush(sum);
+  sum->room -= takes;
+  if (factor != 0) sum->terms[sum->count++] = (rt_axpy_term_t){factor, row};
+}
+
+/* Terms of a pixel: its channels that are not 0 times their rows of weights. g 4-aligned. */
 static inline void add_pixel(sum_t *sum, const int8_t *g, uint32_t channels, int32_t weight_max,
-                             const uint32_t *row, uint32_t words) {
-  rt_axpy_term_t *term = sum->terms;
-  int32_t room = sum->room;
-  for (const int8_t *end = g + channels; g != end; g++, row += words) {
-    int32_t factor = *g;
-    if (factor == 0) continue;
-    room -= (factor < 0 ? -factor : factor) * weight_max;
-    if (room < 0) {
-      sum->count = (uint32_t)(term - sum->terms);
-      flush(sum);
-      term = sum->terms;
-      room = RT_AXPY_LIMIT - (factor < 0 ? -factor : factor) * weight_max;
-    }
-    term->factor = factor;
-    term->row = row;
-    term++;
+                             int32_t limit, const uint32_t *row, uint32_t words) {
+  rt_axpy_list_t list = {g, g + (channels & ~3u), row, 4u * words, sum->terms, limit};
+  for (rt_axpy_list(&list); list.g != list.end; rt_axpy_list(&list)) {
+    sum->count = (uint32_t)(list.term - sum->terms);
+    flush(sum);
+    list.term = sum->terms;
+    list.room = limit; /* enough for four of any size: weight_max is 63 at most */
   }
-  sum->count = (uint32_t)(term - sum->terms);
-  sum->room = room;
+  sum->count = (uint32_t)(list.term - sum->terms);
+  sum->room = list.room * weight_max;
+  for (const int8_t *end = g + channels; list.g != end; list.g++, list.row += words) {
+    add_term(sum, *list.g, weight_max, list.row);
+  }
 }
 
 /* Terms of what LoRA sends back: B' G times the rows of A. */
@@ -375,10 +376,7 @@ static inline void add_lora(sum_t *sum, const int32_t *factors, uint32_t rank, r
   for (uint32_t k = 0; k < rank; k++, row += words) {
     int32_t factor = factors[(k & ~3u) * CHUNK + (k & 3u)];
     factor = rt_fixed_scale_stochastic(factor, scale, rt_fixed_random(random), BACK_LIMIT);
-    int32_t takes = rt_fixed_abs(factor) * WEIGHT_LIMIT;
-    if (takes > sum->room) flush(sum);
-    sum->room -= takes;
-    sum->terms[sum->count++] = (rt_axpy_term_t){factor, row};
+    add_term(sum, factor, WEIGHT_LIMIT, row);
   }
 }
 
@@ -388,21 +386,26 @@ RT_HOT static void propagate_unit(rt_backward_t *backward, const rt_backward_lay
   uint32_t rank = layer->step->site == RT_NONE ? 0 : backward->adapter->plan->rank;
   const work_t work = work_of(backward, layer, rank);
   const chunk_t chunk = chunk_of(backward, layer);
+  const rt_emit_gate_t gate = rt_backward_gate(backward, layer);
+  int8_t *signal = rt_backward_signal(backward);
   uint32_t padded = round_up(layer->inputs, RT_AXPY_BLOCK);
   uint32_t down = goes_down(backward, layer);
   uint32_t count = smaller(layer->columns, chunk.end - backward->next);
+  int32_t weight_max = (int32_t)layer->step->weight_max;
+  int32_t limit = (int32_t)rt_fixed_divide(RT_AXPY_LIMIT, layer->step->weight_max);
   for (uint32_t p = 0; p < count; p++, backward->next++) {
     uint32_t pixel = down ? layer->pixels - 1u - backward->next : backward->next;
     const int8_t *g = rt_backward_pixel(backward, layer, pixel, work.pixel);
     sum_t sum = {work.terms, work.sums, 0, padded / RT_AXPY_BLOCK, 0, RT_AXPY_LIMIT};
-    add_pixel(&sum, g, layer->outputs, (int32_t)layer->step->weight_max, layer->step->weights,
-              padded / 2u);
+    add_pixel(&sum, g, layer->outputs, weight_max, limit, layer->step->weights, padded / 2u);
     add_lora(&sum, work.factors + 4u * (pixel - chunk.first), rank, backward->back, work.rows,
              padded / 2u, random);
     flush(&sum);
     for (uint32_t i = 0; !sum.added && i < padded; i++) work.sums[i] = 0;
-    rt_emit_t emit = {work.sums, 1, layer->inputs, layer->inputs, pixel * layer->inputs, 1};
-    rt_backward_store(backward, layer, &emit, random);
+    uint32_t first = pixel * layer->inputs;
+    rt_emit_gate(work.sums, layer->inputs, first, &gate);
+    backward->magnitude |= rt_emit_round(work.sums, layer->inputs, signal + first, 1,
+                                         (uint32_t)backward->narrow, random);
   }
   *cycles += count * (((layer->inputs * layer->outputs * CYCLES_PROPAGATE_Q2) >> 2) +
                       (layer->inputs + layer->outputs) * CYCLES_VALUE);

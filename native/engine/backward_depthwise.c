@@ -21,6 +21,7 @@
 /* Of a Cortex-M0+; docs/rp2040.md. */
 #define CYCLES_TAP 3u    /* of an input pixel */
 #define CYCLES_PIXEL 60u /* of the input */
+#define CYCLES_MASKED 4u
 
 typedef struct {
   uint32_t kernel_height, kernel_width;
@@ -67,14 +68,14 @@ static plane_t plane_of(const rt_layer_t *layer, const rt_tensor_t *input,
 uint32_t rt_backward_depthwise_bytes(const rt_layer_t *layer, const rt_tensor_t *input,
                                      const rt_tensor_t *output) {
   plane_t p = plane_of(layer, input, output);
-  return 4u * p.elements + p.kernel_height * p.kernel_width * (uint32_t)sizeof(rt_axpy_term_t) +
-         4u * p.sums;
+  return 4u * p.elements + 4u +
+         p.kernel_height * p.kernel_width * (uint32_t)sizeof(rt_axpy_term_t) + 4u * p.sums;
 }
 
 static work_t work_of(const rt_backward_t *backward, const plane_t *p) {
   work_t work;
   work.even = rt_backward_work(backward);
-  work.odd = work.even + p->elements;
+  work.odd = work.even + p->elements + 2u; /* element -1 is written as well */
   work.terms = (rt_axpy_term_t *)(void *)(work.odd + p->elements);
   work.sums = (int32_t *)(void *)(work.terms + p->kernel_height * p->kernel_width);
   return work;
@@ -82,23 +83,17 @@ static work_t work_of(const rt_backward_t *backward, const plane_t *p) {
 
 /* Gaps and borders, which no channel writes. */
 static void clear_plane(const plane_t *p, const work_t *work) {
-  for (uint32_t i = 0; i < 2u * p->elements; i++) work->even[i] = OFFSET;
+  for (uint32_t i = 0; i < 2u * p->elements + 2u; i++) work->even[i] = OFFSET;
 }
 
-static inline void put(const work_t *work, uint32_t at, int32_t value) {
-  uint16_t element = (uint16_t)(value + OFFSET);
-  work->even[at] = element;
-  if (at > 0) work->odd[at - 1u] = element;
-}
-
-/* Also stands for the pixels of a pool: a pointer into the signal, or one value and its mask. */
+/* Elements of rows of pixels; in both copies. */
 RT_HOT static void fill_plane(const int8_t *signal, uint32_t channels, const plane_t *p,
                               uint32_t rows, uint32_t columns, const work_t *work) {
-  uint32_t row = p->first;
-  for (uint32_t y = 0; y < rows; y++, row += p->down) {
-    uint32_t at = row;
-    for (uint32_t x = 0; x < columns; x++, at += p->across, signal += channels) {
-      put(work, at, *signal);
+  const uint32_t across = p->across, down = p->down - columns * across;
+  uint16_t *even = work->even + p->first, *odd = work->odd + p->first - 1;
+  for (; rows > 0; rows--, even += down, odd += down) {
+    for (uint32_t x = columns; x > 0; x--, even += across, odd += across, signal += channels) {
+      *even = *odd = (uint16_t)(*signal + OFFSET);
     }
   }
 }
@@ -111,7 +106,9 @@ static void fill_pooled(const rt_backward_t *backward, const rt_backward_layer_t
     for (uint32_t x = 0; x < layer->columns; x++, pixel++) {
       int8_t value;
       rt_backward_column(backward, layer, pixel, 1, channel, &value);
-      put(work, row + x * p->across, value);
+      uint32_t at = row + x * p->across;
+      work->even[at] = (uint16_t)(value + OFFSET);
+      (work->odd - 1)[at] = (uint16_t)(value + OFFSET);
     }
   }
 }
@@ -133,31 +130,53 @@ static uint32_t find_terms(const plane_t *p, const work_t *work, const uint32_t 
   return 0u - sum * (OFFSET + (OFFSET << 16));
 }
 
+/* Moves the sums of the pixels of each row together. */
+RT_HOT static void close_gaps(const plane_t *p, uint32_t rows, int32_t *sums) {
+  const int32_t *from = sums;
+  const uint32_t gap = p->length - p->columns;
+  for (; rows > 0; rows--, from += gap) {
+    for (const int32_t *end = from + p->columns; from != end;) *sums++ = *from++;
+  }
+}
+
+/* Everything of a channel. */
+RT_HOT static void propagate_channel(rt_backward_t *backward, const rt_backward_layer_t *layer,
+                                     const plane_t *p, const work_t *work, uint32_t *random) {
+  uint32_t taps = p->kernel_height * p->kernel_width;
+  int8_t *signal = rt_backward_signal(backward) + backward->next;
+  for (uint32_t y = 0; y < p->rows; y += p->band) {
+    uint32_t rows = p->rows - y < p->band ? p->rows - y : p->band;
+    uint32_t start =
+        find_terms(p, work, layer->step->weights + backward->next * taps, y * p->length);
+    rt_axpy(work->terms, taps, (rows * p->length + 7u) >> 3, work->sums, 0, start);
+    close_gaps(p, rows, work->sums);
+    backward->magnitude |= rt_emit_round(work->sums, rows * p->columns, signal, layer->inputs,
+                                         (uint32_t)backward->narrow, random);
+    signal += rows * p->columns * layer->inputs;
+  }
+}
+
 RT_HOT rt_status_t rt_backward_depthwise(rt_backward_t *backward, const rt_backward_layer_t *layer,
                                          uint32_t *random, uint32_t *cycles) {
   const rt_tensor_t *tensors = backward->adapter->engine->model->tensors;
-  plane_t p = plane_of(layer->layer, &tensors[layer->layer->input], &tensors[layer->layer->output]);
-  work_t work = work_of(backward, &p);
-  uint32_t channel = backward->next, taps = p.kernel_height * p.kernel_width;
-  if (channel == 0) {
+  const rt_tensor_t *output = &tensors[layer->layer->output];
+  const plane_t p = plane_of(layer->layer, &tensors[layer->layer->input], output);
+  const work_t work = work_of(backward, &p);
+  if (backward->next == 0) {
     rt_backward_prepare(backward, layer);
     clear_plane(&p, &work);
   }
   if (backward->pooled) {
-    fill_pooled(backward, layer, channel, &p, &work);
+    fill_pooled(backward, layer, backward->next, &p, &work);
   } else {
-    fill_plane(rt_backward_signal(backward) + channel, layer->outputs, &p,
-               (uint32_t)tensors[layer->layer->output].height, layer->columns, &work);
+    fill_plane(rt_backward_signal(backward) + backward->next, layer->outputs, &p,
+               (uint32_t)output->height, layer->columns, &work);
   }
-  for (uint32_t y = 0; y < p.rows; y += p.band) {
-    uint32_t rows = p.rows - y < p.band ? p.rows - y : p.band;
-    uint32_t start = find_terms(&p, &work, layer->step->weights + channel * taps, y * p.length);
-    rt_axpy(work.terms, taps, (rows * p.length + 7u) >> 3, work.sums, 0, start);
-    rt_emit_t emit = {
-        work.sums,    rows, p.columns, p.length, y * p.columns * layer->inputs + channel,
-        layer->inputs};
-    rt_backward_store(backward, layer, &emit, random);
-  }
-  *cycles += p.rows * p.columns * (taps * CYCLES_TAP + CYCLES_PIXEL);
-  return ++backward->next < layer->outputs ? RT_BUSY : RT_OK;
+  propagate_channel(backward, layer, &p, &work, random);
+  *cycles += p.rows * p.columns * (p.kernel_height * p.kernel_width * CYCLES_TAP + CYCLES_PIXEL);
+  if (++backward->next < layer->outputs) return RT_BUSY;
+  /* Channel by channel a mask is slow to read: it is applied to all of them together. */
+  rt_backward_mask(backward, layer, p.rows * p.columns * layer->inputs);
+  *cycles += p.rows * p.columns * layer->inputs * CYCLES_MASKED;
+  return RT_OK;
 }

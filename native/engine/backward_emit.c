@@ -6,50 +6,87 @@
 
 /* ---- the gate ---- */
 
-typedef struct {
-  const int32_t *from;
-  int32_t *to;
-  uint32_t i;
-} place_t;
+#if defined(__ARM_ARCH_6M__)
+/* sums[i] = 0 where x[i] - lowest, unsigned, is span or more; 4 * fours of them, not 0. */
+void rt_emit_gate_fours(int32_t *sums, uint32_t fours, const int8_t *x, int32_t lowest,
+                        uint32_t span);
 
-static inline place_t gate_bits(place_t at, uint32_t columns, uint32_t stride,
-                                const uint8_t *bits) {
-  for (const int32_t *end = at.from + columns; at.from != end; at.i += stride) {
-    int32_t sum = *at.from++;
-    if (((bits[at.i >> 3] >> (at.i & 7u)) & 1u) == 0) sum = 0;
-    *at.to++ = sum;
-  }
-  return at;
-}
+/*
+ * r0 sums, r1 end of sums, r2 x, r3 lowest, r4 value, r5 span, r6 number of the value, r7 zero. 8
+ * or 9 cycles a value.
+ */
+__asm__(RT_HOT_SECTION("rt_emit_gate_fours")
+        "  .global rt_emit_gate_fours\n"
+        "  .type rt_emit_gate_fours, %function\n"
+        "  .thumb_func\n"
+        "  .p2align 2\n"
+        "rt_emit_gate_fours:\n"
+        "  push {r4-r7, lr}\n"
+        "  ldr r5, [sp, #20]\n"
+        "  lsls r1, r1, #4\n"
+        "  adds r1, r1, r0\n"
+        "  movs r7, #0\n"
+        "  movs r6, #0\n"
+        "1:\n"
+        "  .irp at, 0, 4, 8, 12\n"
+        "  ldrsb r4, [r2, r6]\n"
+        "  subs r4, r4, r3\n"
+        "  adds r6, #1\n"
+        "  cmp r4, r5\n"
+        "  blo .Lemit_passes\\at\n"
+        "  str r7, [r0, #\\at]\n"
+        ".Lemit_passes\\at:\n"
+        "  .endr\n"
+        "  adds r0, #16\n"
+        "  cmp r0, r1\n"
+        "  bne 1b\n"
+        "  pop {r4-r7, pc}\n"
+        "  .size rt_emit_gate_fours, . - rt_emit_gate_fours\n"
+        "  .text\n");
+#endif
 
-static inline place_t gate_values(place_t at, uint32_t columns, uint32_t stride,
-                                  const rt_emit_gate_t *gate) {
-  const int8_t *x = gate->x;
+static inline void gate_values(int32_t *sums, uint32_t count, const int8_t *x,
+                               const rt_emit_gate_t *gate) {
   const int32_t lowest = gate->low + 1;
   const uint32_t span = gate->span - 1u;
-  for (const int32_t *end = at.from + columns; at.from != end; at.i += stride) {
-    int32_t sum = *at.from++;
-    if ((uint32_t)(x[at.i] - lowest) >= span) sum = 0;
-    *at.to++ = sum;
+  uint32_t i = 0;
+#if defined(__ARM_ARCH_6M__)
+  i = count & ~3u;
+  if (i != 0) rt_emit_gate_fours(sums, i >> 2, x, lowest, span);
+#endif
+  for (; i < count; i++) {
+    if ((uint32_t)(x[i] - lowest) >= span) sums[i] = 0;
   }
-  return at;
 }
 
-static inline place_t gate_none(place_t at, uint32_t columns) {
-  for (const int32_t *end = at.from + columns; at.from != end;) *at.to++ = *at.from++;
-  return at;
-}
-
-RT_HOT void rt_emit_gate(const rt_emit_t *emit, const rt_emit_gate_t *gate) {
-  place_t at = {emit->sums, emit->sums, emit->first};
-  for (uint32_t row = 0; row < emit->rows; row++, at.from += emit->pitch - emit->columns) {
-    if (gate->bits) {
-      at = gate_bits(at, emit->columns, emit->stride, gate->bits);
-    } else if (gate->x) {
-      at = gate_values(at, emit->columns, emit->stride, gate);
-    } else {
-      at = gate_none(at, emit->columns);
+RT_HOT void rt_emit_gate(int32_t *sums, uint32_t count, uint32_t first,
+                         const rt_emit_gate_t *gate) {
+  if (gate->bits) {
+    for (uint32_t i = 0, at = first; i < count; i++, at++) {
+      if (((gate->bits[at >> 3] >> (at & 7u)) & 1u) == 0) sums[i] = 0;
     }
+  } else if (gate->x) {
+    gate_values(sums, count, gate->x + first, gate);
+  }
+}
+
+/* Bytes of a word by the four bits of its number. */
+static const uint32_t masks[16] = {
+    0x00000000, 0x000000ff, 0x0000ff00, 0x0000ffff, 0x00ff0000, 0x00ff00ff, 0x00ffff00, 0x00ffffff,
+    0xff000000, 0xff0000ff, 0xff00ff00, 0xff00ffff, 0xffff0000, 0xffff00ff, 0xffffff00, 0xffffffff};
+
+RT_HOT void rt_emit_mask(const uint8_t *bits, uint32_t count, int8_t *signal) {
+  uint32_t table[16]; /* not in flash */
+  for (uint32_t i = 0; i < 16; i++) table[i] = masks[i];
+  uint32_t *words = (uint32_t *)(void *)signal;
+  for (const uint8_t *end = bits + (count >> 3); bits != end; words += 2) {
+    const uint32_t byte = *bits++;
+    words[0] &= table[byte & 15u];
+    words[1] &= table[byte >> 4];
+  }
+  signal = (int8_t *)(void *)words;
+  for (uint32_t i = 0; i < (count & 7u); i++) {
+    if (((*bits >> i) & 1u) == 0) signal[i] = 0;
   }
 }
 

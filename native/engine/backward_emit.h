@@ -23,16 +23,12 @@ static inline void rt_emit_gate_of(const rt_layer_t *layer, const int8_t *x, rt_
   gate->span = (uint32_t)(top - layer->activation_min);
 }
 
-/* Sums [rows][pitch], of which the first `columns` of a row count, and their places in the signal:
- * number n of them, row by row, is element first + n stride. */
-typedef struct {
-  int32_t *sums;
-  uint32_t rows, columns, pitch;
-  uint32_t first, stride;
-} rt_emit_t;
+/* Zeroes the sums [count] of elements first, first + 1, … that the gate does not let pass. */
+void rt_emit_gate(int32_t *sums, uint32_t count, uint32_t first, const rt_emit_gate_t *gate);
 
-/* Zeroes the sums that the gate does not let pass and moves the others together. */
-void rt_emit_gate(const rt_emit_t *emit, const rt_emit_gate_t *gate);
+/* Zeroes the elements of a signal [count] whose bit is 0: of bits, from bit 0 of byte 0 on. signal
+ * 4-aligned. */
+void rt_emit_mask(const uint8_t *bits, uint32_t count, int8_t *signal);
 
 /* signal[n stride] = floor(sums[n] / 2^narrow + u), saturated, n < count; u is uniform in [0, 1):
  * the upper bits of a random word for the last of four elements, of the word shifted left by 8, 16
@@ -44,13 +40,5 @@ uint32_t rt_emit_round(const int32_t *sums, uint32_t count, int8_t *signal, uint
 /* The same in portable C, which is what other targets than Cortex-M0+ run. */
 uint32_t rt_emit_round_portable(const int32_t *sums, uint32_t count, int8_t *signal,
                                 uint32_t stride, uint32_t narrow, uint32_t *random);
-
-/* Both: from sums to signal [first + n stride]. signal may be gate->x. */
-static inline uint32_t rt_emit(const rt_emit_t *emit, const rt_emit_gate_t *gate, int8_t *signal,
-                               int32_t narrow, uint32_t *random) {
-  rt_emit_gate(emit, gate);
-  return rt_emit_round(emit->sums, emit->rows * emit->columns, signal + emit->first, emit->stride,
-                       (uint32_t)narrow, random);
-}
 
 #endif

@@ -30,9 +30,12 @@ void rt_backward_column(const rt_backward_t *backward, const rt_backward_layer_t
 /* Chooses the shift of the layer's sums; before its first unit of propagation. */
 void rt_backward_prepare(rt_backward_t *backward, const rt_backward_layer_t *layer);
 
-/* Writes elements of the input's signal from sums. */
-void rt_backward_store(rt_backward_t *backward, const rt_backward_layer_t *layer,
-                       const rt_emit_t *emit, uint32_t *random);
+/* Where the layer's input lets gradients through. */
+rt_emit_gate_t rt_backward_gate(const rt_backward_t *backward, const rt_backward_layer_t *layer);
+
+/* Applies the mask of the layer's input to its whole signal [values], if there is one. */
+void rt_backward_mask(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                      uint32_t values);
 
 static inline int8_t *rt_backward_signal(const rt_backward_t *backward) {
   return rt_adapter_buffer(backward->adapter, &backward->adapter->plan->signal);
