@@ -47,7 +47,7 @@ void rt_axpy_list_portable(rt_axpy_list_t *list) {
 /*
  * r0 g, r1 four elements, r2 row, r3 bytes to the next row, r4 term, r5 room, r6 factor, r7
  * temporary and the row of the term; r8 end, r9 term and r10 room and r11 row before these four. An
- * element of 0 takes 4 cycles, another 12.
+ * element of 0 takes 5 cycles, another 12.
  */
 __asm__(RT_HOT_SECTION("rt_axpy_list")
         "  .global rt_axpy_list\n"
@@ -73,12 +73,11 @@ __asm__(RT_HOT_SECTION("rt_axpy_list")
         "  .irp left, 24, 16, 8, 0\n"
         "  .if \\left\n"
         "  lsls r6, r1, #\\left\n"
+        "  asrs r6, r6, #24\n"
         "  .else\n"
-        "  lsrs r6, r1, #24\n"
-        "  lsls r6, r6, #24\n"
+        "  asrs r6, r1, #24\n"
         "  .endif\n"
         "  beq .Laxpy_zero\\left\n"
-        "  asrs r6, r6, #24\n"
         "  bmi .Laxpy_negative\\left\n"
         "  subs r5, r5, r6\n"
         ".Laxpy_listed\\left:\n"
