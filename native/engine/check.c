@@ -136,7 +136,7 @@ static int has_window(const rt_layer_t *l) {
          l->op == RT_OP_AVERAGE_POOL_2D;
 }
 
-/* Whether the output lies over input rows only once they have been read (model.h: rows). */
+/* Whether the output lies over input rows only once they have been read (kernels.h). */
 static int follows_reading(const rt_layer_t *l, const rt_tensor_t *in, const rt_tensor_t *out) {
   const int32_t stride = has_window(l) ? l->stride_height : 1;
   const int32_t pad = has_window(l) ? l->pad_top : 0;

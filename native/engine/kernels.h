@@ -2,6 +2,11 @@
  * The layer kernels, one file a kind. Each computes one output row; the engine drives them.
  *
  * All trust the tables: rt_model_check has verified every index, size and range that they use.
+ *
+ * Rows are computed in rising order, and the output may lie over input rows that have been read
+ * (compiler/overlap.ts): for output row y and all behind it a kernel reads input rows from
+ * y * stride_height - pad_top on alone, writes nothing behind row y, and keeps nothing of the input
+ * from one row to the next. FULLY_CONNECTED has its output apart.
  */
 #ifndef RT_ENGINE_KERNELS_H
 #define RT_ENGINE_KERNELS_H
