@@ -41,8 +41,8 @@ const MOVES: [stride: number, padding: number][] = [
   [1, VALID],
   [2, VALID],
 ];
-/** Every width up to one more than two runs of pixels; channels over a group and a piece. */
-const WIDTHS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+/** Widths of one run of pixels, of two and of three; channels over a group and a piece. */
+const WIDTHS = [1, 2, 3, 4, 5, 6, 7, 11];
 const CHANNELS: [number, number][] = [
   [1, 3],
   [3, 65],
