@@ -14,7 +14,7 @@ const FRACTION = 24;
 const ONE = 2n ** BigInt(FRACTION);
 /** With a known reach: the slope then stays within 32 bits. */
 const LARGEST_SHIFT = 6;
-/** A channel whose outputs are so often undecided is left to the long way. */
+/** A channel whose outputs are so often undecided is left to the long way, but for those at the ends. */
 const LARGEST_GAP = ONE / 4n;
 
 export interface QuickChannel {
@@ -119,9 +119,11 @@ export function quickTable(
   let gap = 1n;
   multiplier.forEach((value, c) => {
     const exact = quickChannel(value, shift[c] ?? 0, zeroPoint, range);
-    const entry = exact.gap > LARGEST_GAP ? UNDECIDED : exact;
-    table.set(entry.words, HEADER_WORDS + CHANNEL_WORDS * c);
-    if (entry !== UNDECIDED && entry.gap > gap) gap = entry.gap;
+    const isQuick = exact.gap <= LARGEST_GAP;
+    const [first, last] = exact.words;
+    const words = isQuick ? exact.words : [first, last, 0, 0x00ffffff];
+    table.set(words, HEADER_WORDS + CHANNEL_WORDS * c);
+    if (isQuick && exact.gap > gap) gap = exact.gap;
   });
   table[0] = Number(BigInt.asIntN(32, (ONE - gap) << 8n));
   return table;

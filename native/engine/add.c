@@ -4,18 +4,18 @@
  * That is three rescalings a value. Two multiplies tell nearly as much: with the three scales
  * folded into two factors, p = x1 factor1 + x2 factor2 + offset is the output with FRACTION bits
  * behind the point, off by less than DOUBT. Only where a rounding boundary is as near as that, one
- * output in 250, the reference arithmetic decides; so the result is exact. DOUBT holds, in units of
- * 2^-FRACTION, with an output shift of LEAST_SHIFT or more: 512 for the roundings of the inputs, 1
- * each in units of their sum; 128 for the first rounding of the output; 256 for its second, which
- * is the other way below zero; and 1.003 for each of the inputs' 510 steps, since factors are
- * rounded down.
+ * output in 128, the reference arithmetic decides; so the result is exact. DOUBT holds, in units of
+ * 2^-FRACTION, with an output shift of LEAST_SHIFT or more: 128 for the roundings of the inputs, 1
+ * each in units of their sum; 32 for the first rounding of the output; 64 for its second, which is
+ * the other way below zero; and 1.003 for each of the inputs' 510 steps, since factors are rounded
+ * down.
  */
 #include "hot.h"
 #include "kernels.h"
 #include "requantise.h"
 
-#define FRACTION 20
-#define DOUBT 2048
+#define FRACTION 18
+#define DOUBT 1024
 #define LEAST_SHIFT 12 /* of the output, to the right */
 
 /* The machine code knows the order of the members up to `high`. */
@@ -45,7 +45,8 @@ static int32_t factor_of(int32_t multiplier, int32_t output_multiplier, int32_t 
   return right > 31 ? 0 : below >> right;
 }
 
-/* 0: not of the kind. Factors are below 2^21, so that |p| < 2^31. */
+/* 0: not of the kind. Factors are below 2^21, 8 steps of the output a step of the input, so that
+ * |p| < 2^31. */
 static int prepare(const rt_kernel_t *k, quick_t *quick) {
   const rt_add_t *add = k->layer->add;
   const int32_t shift = add->output_shift + add->left_shift;
@@ -102,7 +103,7 @@ __asm__(RT_HOT_SECTION("rt_add_quickly")
         "  mov r6, r4\n"
         "  mov r7, r5\n"
         "  movs r4, #1\n" /* 2 * DOUBT at the top of a word */
-        "  lsls r4, r4, #24\n"
+        "  lsls r4, r4, #25\n"
         "  mov r9, r4\n"
         "  ldr r4, [sp, #40]\n" /* count */
         "  adds r0, r1, r4\n"
@@ -116,10 +117,10 @@ __asm__(RT_HOT_SECTION("rt_add_quickly")
         "  muls r5, r7, r5\n"
         "  adds r4, r4, r5\n"
         "  add r4, r8\n"
-        "  lsls r5, r4, #12\n"
+        "  lsls r5, r4, #14\n"
         "  cmp r5, r9\n"
         "  blo 6f\n"
-        "  asrs r4, r4, #20\n"
+        "  asrs r4, r4, #18\n"
         "  cmp r4, r10\n"
         "  blt 4f\n"
         "  cmp r4, r11\n"
@@ -156,7 +157,7 @@ __asm__(RT_HOT_SECTION("rt_add_quickly")
         "  .size rt_add_quickly, . - rt_add_quickly\n"
         "  .text\n");
 /* clang-format on */
-_Static_assert(FRACTION == 20 && DOUBT == 2048, "as the machine code has them");
+_Static_assert(FRACTION == 18 && DOUBT == 1024, "as the machine code has them");
 
 #else
 

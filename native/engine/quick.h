@@ -18,8 +18,7 @@
  *   last   accumulators with d > last, unsigned, give activation_max
  *   slope
  *   start
- * A channel that rt_output is always to decide has first INT32_MIN, last 0xffffffff, slope 0 and
- * start 0x00ffffff.
+ * A channel whose outputs between the ends rt_output is to decide has slope 0 and start 0x00ffffff.
  */
 #ifndef RT_ENGINE_QUICK_H
 #define RT_ENGINE_QUICK_H

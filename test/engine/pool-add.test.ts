@@ -159,12 +159,19 @@ const SUMS: Sum[] = [
 ];
 
 describe('rt_add_row', () => {
-  it('is the reference for every pair of values', () => {
+  // Every pair by the machine code; the portable version, which traps, is slow.
+  it.each([
+    [0, 1],
+    [1, 7],
+  ])('is the reference for pairs of values: version %i, every %i-th', (version, distance) => {
+    const machine = machines[version];
+    if (machine === undefined) throw new Error(`there is no version ${version}`);
     for (const { scales, zeroPoints, min, max } of SUMS) {
       const [z1, z2, zero] = zeroPoints;
       const parameters = addParameters(...scales);
-      const shape = { height: 2, width: 128, channels: 256 };
-      const all = Array.from({ length: 256 * 256 }, (_, i) => i);
+      const length = Math.ceil((256 * 256) / distance);
+      const all = Array.from({ length }, (_, i) => i * distance);
+      const shape = { height: 1, width: 1, channels: length };
       const x = Int8Array.from(all, (i) => (i >> 8) - 128);
       const x2 = Int8Array.from(all, (i) => (i & 255) - 128);
       const side = (which: 1 | 2, zeroPoint: number): number[] =>
@@ -192,11 +199,9 @@ describe('rt_add_row', () => {
         x2,
         zeroPoint2: z2,
       };
-      for (const machine of machines) {
-        const y = runKernel(machine, call);
-        // toEqual of 65,536 elements is slow.
-        expect(Buffer.compare(Buffer.from(y.buffer), Buffer.from(expected.buffer))).toBe(0);
-      }
+      const y = runKernel(machine, call);
+      // toEqual of 65,536 elements is slow.
+      expect(Buffer.compare(Buffer.from(y), Buffer.from(expected))).toBe(0);
     }
   });
 });
