@@ -232,6 +232,8 @@ void rt_axpy(const rt_axpy_term_t *terms, uint32_t count, uint32_t blocks, int32
              uint32_t add, uint32_t start) {
   rt_axpy_portable(terms, count, blocks, sums, add, start);
 }
+#endif
 
+#if !defined(__ARM_ARCH_6M__)
 void rt_axpy_list(rt_axpy_list_t *list) { rt_axpy_list_portable(list); }
 #endif
