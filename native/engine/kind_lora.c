@@ -11,11 +11,11 @@
 
 /* Of a Cortex-M0+; docs/rp2040.md. */
 #define CYCLES_HIDDEN 11u /* four h of one input */
-#define CYCLES_OUTPUT 23u
+#define CYCLES_OUTPUT 21u
 #define CYCLES_PIXEL 400u
 #define CYCLES_PACKED 15u /* a parameter of A, once a pass */
 #define CYCLES_FACTOR 40u /* and of B */
-#define CYCLES_MASK_BIT 5u
+#define CYCLES_MASK_BIT 4u
 
 static uint32_t no_constants(const rt_adapter_plan_t *plan) {
   (void)plan;
@@ -102,23 +102,6 @@ RT_HOT static void pixel(rt_adapter_t *adapter, uint32_t layer, uint32_t pixel, 
 
 /* ---- masks: where a layer's clamp lets gradients through ---- */
 
-/* Of four bytes, the top bits of those that are not 0. */
-static inline uint32_t not_zero(uint32_t word) {
-  return (((word & 0x7f7f7f7fu) + 0x7f7f7f7fu) | word) & 0x80808080u;
-}
-
-/* Top bits of four bytes to bits 28..31. */
-static inline uint32_t gather_tops(uint32_t tops) { return (tops >> 7) * 0x10204080u >> 28; }
-
-/* Eight elements of a layer whose clamp is at -128 only. in: y, 4-aligned. */
-static inline uint8_t mask_byte(const int8_t *y) {
-  uint32_t words[2];
-  __builtin_memcpy(words, __builtin_assume_aligned(y, 4), 8);
-  const uint32_t low = not_zero(words[0] ^ 0x80808080u);
-  const uint32_t high = not_zero(words[1] ^ 0x80808080u);
-  return (uint8_t)(gather_tops(low) | gather_tops(high) << 4);
-}
-
 static void mask_elements(const rt_layer_t *l, const int8_t *y, uint8_t *bits, uint32_t from,
                           uint32_t to) {
   const int32_t top = l->activation_max < 127 ? l->activation_max : 128;
@@ -143,7 +126,9 @@ RT_HOT static void row(rt_adapter_t *adapter, uint32_t layer, uint32_t row) {
   uint32_t from = row * length;
   const uint32_t to = from + length;
   if (l->activation_min == -128 && l->activation_max == 127 && (from & 7u) == 0) {
-    for (; to - from >= 8; from += 8) bits[from >> 3] = mask_byte(y + from);
+    const uint32_t eights = length >> 3;
+    if (eights > 0) rt_lora_mask(y + from, bits + (from >> 3), eights);
+    from += eights << 3;
   }
   mask_elements(l, y, bits, from, to);
 }

@@ -185,9 +185,24 @@ void rt_lora_add_portable(const int32_t *b, const int32_t *h, int32_t *acc, uint
   }
 }
 
+/* Of four bytes, bits 0..3 for those that are not -128. */
+static inline uint32_t moved(uint32_t y) {
+  const uint32_t tops = (((y & 0x7f7f7f7fu) + 0x7f7f7f7fu) | ~y) >> 7 & 0x01010101u;
+  return tops * 0x10204080u >> 28;
+}
+
+void rt_lora_mask_portable(const int8_t *y, uint8_t *bits, uint32_t count) {
+  for (uint8_t *end = bits + count; bits != end; bits++, y += 8) {
+    uint32_t words[2];
+    __builtin_memcpy(words, __builtin_assume_aligned(y, 4), 8);
+    *bits = (uint8_t)(moved(words[0]) | moved(words[1]) << 4);
+  }
+}
+
 #if defined(__ARM_ARCH_6M__)
 /* r0-r3 h, r4 b, r5 acc, r6 sum, r7 a factor; r8 shift, r9 end of acc. The shift leaves the
- * rounding bit in the carry. 23 cycles a channel. */
+ * rounding bit in the carry. Four channels a turn, 20.75 cycles each; the first turn is entered
+ * where as many are left as there are beyond a multiple of four. */
 __asm__(RT_HOT_SECTION("rt_lora_add")
         "  .global rt_lora_add\n"
         "  .type rt_lora_add, %function\n"
@@ -200,13 +215,25 @@ __asm__(RT_HOT_SECTION("rt_lora_add")
         "  push {r6, r7}\n"
         "  mov r4, r0\n"
         "  mov r5, r2\n"
+        "  rsbs r6, r3, #0\n"
+        "  movs r7, #3\n"
+        "  ands r6, r7\n"
+        "  movs r7, #30\n" /* bytes a channel */
+        "  muls r6, r7, r6\n"
+        "  ldr r7, 2f\n"
+        "  adds r7, r7, r6\n"
         "  lsls r3, r3, #2\n"
         "  adds r3, r3, r2\n"
         "  mov r9, r3\n"
         "  ldr r3, [sp, #28]\n" /* shift */
         "  mov r8, r3\n"
         "  ldm r1, {r0-r3}\n"
+        "  bx r7\n"
+        "  .p2align 2\n"
+        "2:\n"
+        "  .word 1f + 1\n"
         "1:\n"
+        "  .rept 4\n"
         "  ldm r4!, {r6, r7}\n"
         "  muls r6, r0, r6\n"
         "  muls r7, r1, r7\n"
@@ -222,6 +249,7 @@ __asm__(RT_HOT_SECTION("rt_lora_add")
         "  ldr r7, [r5]\n"
         "  adcs r6, r7\n"
         "  stm r5!, {r6}\n"
+        "  .endr\n"
         "  cmp r5, r9\n"
         "  bne 1b\n"
         "  pop {r6, r7}\n"
@@ -230,8 +258,56 @@ __asm__(RT_HOT_SECTION("rt_lora_add")
         "  pop {r4-r7, pc}\n"
         "  .size rt_lora_add, . - rt_lora_add\n"
         "  .text\n");
+
+/* r0 y, r1 bits, r2 end of bits, r3 0x7f7f7f7f, r4 0x01010101, r5 0x10204080; 28 cycles for eight
+ * bytes. */
+__asm__(RT_HOT_SECTION("rt_lora_mask")
+        "  .global rt_lora_mask\n"
+        "  .type rt_lora_mask, %function\n"
+        "  .thumb_func\n"
+        "  .p2align 2\n"
+        "rt_lora_mask:\n"
+        "  push {r4-r7, lr}\n"
+        "  adds r2, r2, r1\n"
+        "  mov r12, r2\n"
+        "  ldr r3, 2f\n"
+        "  ldr r4, 3f\n"
+        "  ldr r5, 4f\n"
+        "1:\n"
+        "  ldm r0!, {r6, r7}\n"
+        "  .irp y, r6, r7\n"
+        "  movs r2, \\y\n"
+        "  ands r2, r3\n"
+        "  adds r2, r2, r3\n"
+        "  mvns \\y, \\y\n"
+        "  orrs \\y, r2\n"
+        "  lsrs \\y, \\y, #7\n"
+        "  ands \\y, r4\n"
+        "  muls \\y, r5, \\y\n"
+        "  lsrs \\y, \\y, #28\n"
+        "  .endr\n"
+        "  lsls r7, r7, #4\n"
+        "  orrs r6, r7\n"
+        "  strb r6, [r1]\n"
+        "  adds r1, r1, #1\n"
+        "  cmp r1, r12\n"
+        "  bne 1b\n"
+        "  pop {r4-r7, pc}\n"
+        "  .p2align 2\n"
+        "2:\n"
+        "  .word 0x7f7f7f7f\n"
+        "3:\n"
+        "  .word 0x01010101\n"
+        "4:\n"
+        "  .word 0x10204080\n"
+        "  .size rt_lora_mask, . - rt_lora_mask\n"
+        "  .text\n");
 #else
 void rt_lora_add(const int32_t *b, const int32_t *h, int32_t *acc, uint32_t count, uint32_t shift) {
   rt_lora_add_portable(b, h, acc, count, shift);
+}
+
+void rt_lora_mask(const int8_t *y, uint8_t *bits, uint32_t count) {
+  rt_lora_mask_portable(y, bits, count);
 }
 #endif

@@ -40,4 +40,9 @@ void rt_lora_add(const int32_t *b, const int32_t *h, int32_t *acc, uint32_t coun
 void rt_lora_add_portable(const int32_t *b, const int32_t *h, int32_t *acc, uint32_t count,
                           uint32_t shift);
 
+/* Which of 8 * count bytes are not -128: one bit each, from the lowest up. in: y, 4-aligned; count
+ * at least 1. out: bits [count]. The second is the same in portable C. */
+void rt_lora_mask(const int8_t *y, uint8_t *bits, uint32_t count);
+void rt_lora_mask_portable(const int8_t *y, uint8_t *bits, uint32_t count);
+
 #endif

@@ -52,6 +52,32 @@ describe('rt_lora_add', () => {
   });
 });
 
+describe('rt_lora_mask', () => {
+  it('has a bit for every byte that is not -128', () => {
+    const r = new Random(4);
+    for (let count = 1; count <= 20; count++) {
+      const machine = Rp2040Machine.load(elf);
+      const y = Int8Array.from({ length: 8 * count }, () =>
+        r.pick([-128, -128, -127, 127, 0, 1, -1]),
+      );
+      const at = machine.write(y);
+      const expected = Uint8Array.from({ length: count + 1 }, (_, i) =>
+        i < count
+          ? [...y.subarray(8 * i, 8 * i + 8)].reduce(
+              (bits, v, k) => bits | (Number(v !== -128) << k),
+              0,
+            )
+          : 0xa5,
+      );
+      for (const version of ['rt_lora_mask', 'rt_lora_mask_portable']) {
+        const bits = machine.write(new Uint8Array(count + 1).fill(0xa5));
+        machine.call(version, [at, bits, count]);
+        expect(machine.read(bits, count + 1)).toEqual(expected);
+      }
+    }
+  });
+});
+
 describe('rt_pair_pack', () => {
   it('packs as the compiler does', () => {
     const r = new Random(5);
