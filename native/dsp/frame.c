@@ -1,6 +1,7 @@
 #include "frame.h"
 
 #include "../engine/hot.h"
+#include "load.h"
 
 // Windowed samples get this many bits. The Hann windows sum up to at most 240, so that the sum of
 // absolute values stays below 2^30, the limit of rt_dsp_fft_bins.
@@ -37,49 +38,30 @@ RT_HOT static range_t find_range(const int16_t *ring, uint32_t ring_mask, uint32
   return range;
 }
 
-// What brings samples times window to INPUT_BITS: (product * up + half) >> down.
-typedef struct {
-  int32_t up;
-  int32_t half;
-  uint32_t down;
-} scale_t;
-
-static scale_t scale_for(uint32_t bits) {
-  // A product has bits + 16 bits; the window's largest value is 65535, so that 32 are enough.
-  const uint32_t down = bits + 16 > INPUT_BITS ? bits + 16 - INPUT_BITS : 0;
-  const int32_t up = bits + 16 < INPUT_BITS ? 1 << (INPUT_BITS - 16 - bits) : 1;
-  const scale_t scale = {up, down > 0 ? 1 << (down - 1) : 0, down};
-  return scale;
+// What brings products of bits + 16 bits to INPUT_BITS; the window's largest value is 65535.
+static void scale_for(uint32_t bits, rt_dsp_source_t *source) {
+  source->down = bits + 16 > INPUT_BITS ? bits + 16 - INPUT_BITS : 0;
+  source->up = bits + 16 < INPUT_BITS ? 1 << (INPUT_BITS - 16 - bits) : 1;
+  source->half = source->down > 0 ? 1 << (source->down - 1) : 0;
 }
 
-static inline int32_t scaled(int32_t product, const scale_t *scale) {
-  return (product * scale->up + scale->half) >> scale->down;
+static inline int32_t scaled(int32_t product, const rt_dsp_source_t *source) {
+  return (product * source->up + source->half) >> source->down;
 }
 
-// Windowed sample pair n of a frame: what load works on.
-typedef struct {
-  const int16_t *ring;
-  const uint16_t *window;
-  uint32_t ring_mask;
-  uint32_t start;
-  uint32_t count;
-  scale_t scale;
-} source_t;
-
-static inline rt_dsp_complex_t pair(const source_t *source, uint32_t n) {
+static inline rt_dsp_complex_t pair(const rt_dsp_source_t *source, uint32_t n) {
   rt_dsp_complex_t point = {0, 0};
   if (n < source->count) {
     const int16_t *ring = source->ring;
     const uint16_t *window = source->window + n;
     const uint32_t at = source->start + n;
-    point.re = scaled(ring[at & source->ring_mask] * (int32_t)window[0], &source->scale);
-    point.im = scaled(ring[(at + 1) & source->ring_mask] * (int32_t)window[1], &source->scale);
+    point.re = scaled(ring[at & source->ring_mask] * (int32_t)window[0], source);
+    point.im = scaled(ring[(at + 1) & source->ring_mask] * (int32_t)window[1], source);
   }
   return point;
 }
 
-// Windowed samples into the work area, through the FFT's first pass. Windows have an even length.
-RT_HOT static void load(const source_t *source, int32_t *work) {
+void rt_dsp_load_portable(const rt_dsp_source_t *source, int32_t *work) {
   rt_dsp_complex_t *out = (rt_dsp_complex_t *)work;  // two int32_t each, same alignment
   for (uint32_t g = 0; g < RT_DSP_FFT_GROUPS; g++, out += 4) {
     const uint32_t n = rt_dsp_fft_sample(g);
@@ -89,6 +71,27 @@ RT_HOT static void load(const source_t *source, int32_t *work) {
     const rt_dsp_complex_t d = pair(source, n + 384);
     rt_dsp_fft_butterfly(out, 1, a, b, c, d);
   }
+}
+
+static void load(const rt_dsp_source_t *source, int32_t *work) {
+#if defined(__ARM_ARCH_6M__)
+  const uint32_t at = source->start & source->ring_mask;
+  // A pair that the ring's end cuts through, or a quiet frame, which is scaled up, is rare.
+  if (source->down > 0 && (at & 1) == 0) {
+    const uint32_t first_bytes = 2 * (source->ring_mask + 1 - at);
+    const uintptr_t high = (uintptr_t)source->ring - first_bytes;  // not itself in the ring
+    const rt_dsp_pieces_t pieces = {.low = source->ring + at,
+                                    .first_bytes = first_bytes,
+                                    .high = (const int16_t *)high,
+                                    .count_bytes = 2 * source->count,
+                                    .half = source->half,
+                                    .window = source->window,
+                                    .down = source->down};
+    rt_dsp_load_pieces(&pieces, work);
+    return;
+  }
+#endif
+  rt_dsp_load_portable(source, work);
 }
 
 // Weighted sum of count bins; its log2 in Q10, in units of the FFT's input.
@@ -139,8 +142,12 @@ int32_t rt_dsp_frame_log_mel(const rt_dsp_profile_t *profile, const int16_t *rin
     }
     return 0;
   }
-  const source_t source = {ring,  profile->window,         ring_mask,
-                           start, profile->window_samples, scale_for(range.magnitude_bits)};
+  rt_dsp_source_t source = {.ring = ring,
+                            .window = profile->window,
+                            .ring_mask = ring_mask,
+                            .start = start,
+                            .count = profile->window_samples};
+  scale_for(range.magnitude_bits, &source);
   load(&source, work);
   const uint32_t last = profile->mels - 1;
   const uint32_t end = (uint32_t)profile->mel_first[last] + profile->mel_count[last];

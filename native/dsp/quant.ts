@@ -34,8 +34,8 @@ export const DSP_PROFILE_CYCLES: Record<
   DspProfile,
   { sample: number; frame: number; window: number }
 > = {
-  digits: { sample: 20, frame: 89_300, window: 211_400 },
-  'mlperf-kws': { sample: 19, frame: 91_800, window: 323_500 },
+  digits: { sample: 20, frame: 81_300, window: 211_400 },
+  'mlperf-kws': { sample: 19, frame: 81_100, window: 323_500 },
 };
 
 export const DSP_FRAMES = 49;
