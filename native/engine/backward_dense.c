@@ -28,9 +28,12 @@
 #define WEIGHT_LIMIT 128 /* |A| */
 
 /* Of a Cortex-M0+; docs/rp2040.md. */
-#define CYCLES_GRADIENT_VALUE 10u /* a channel and rank of a pixel, of input and output */
-#define CYCLES_PROPAGATE_Q2 6u    /* quarters of a cycle a product: most signals are 0 */
-#define CYCLES_VALUE 60u
+#define CYCLES_GRADIENT_Q2 18u /* quarters; a channel and rank of a pixel, of input and output */
+#define CYCLES_PARAMETER 120u  /* handed over */
+#define CYCLES_GATHERED 21u    /* a channel of a pixel whose signal comes from the pool */
+#define CYCLES_TERM_Q2 12u     /* quarters; a channel of the input, a signal that is not 0 */
+#define CYCLES_VALUE 41u       /* a channel of the input */
+#define CYCLES_SIGNAL 6u       /* a channel of the output */
 
 enum { PASS_B, PASS_A };
 
@@ -308,6 +311,12 @@ static void add_gradients(const rt_backward_t *backward, const rt_backward_layer
                 lora->rank * layer->outputs, exponent_b, random);
 }
 
+/* What it costs to put a chunk's signals together. */
+static uint32_t gather_cycles(const rt_backward_t *backward, const rt_backward_layer_t *layer,
+                              uint32_t pixels) {
+  return backward->pooled ? pixels * layer->outputs * CYCLES_GATHERED : 0;
+}
+
 /* A chunk of the gradient of B or A. */
 static void gradient_unit(rt_backward_t *backward, const rt_backward_layer_t *layer,
                           uint32_t *cycles) {
@@ -321,7 +330,9 @@ static void gradient_unit(rt_backward_t *backward, const rt_backward_layer_t *la
   }
   find_factors(backward, layer, lora.rank, &work, &chunk);
   add_columns(backward, layer, lora.rank, &work, &chunk);
-  *cycles += chunk.count * (layer->inputs + layer->outputs) * lora.rank * CYCLES_GRADIENT_VALUE;
+  uint32_t values = (layer->inputs + layer->outputs) * round_up(lora.rank, 4);
+  *cycles += chunk.count * ((values * CYCLES_GRADIENT_Q2) >> 2) +
+             gather_cycles(backward, layer, chunk.count);
   backward->ready = chunk.end;
   if (backward->pass == PASS_A && !is_last(backward)) return; /* propagated first */
   backward->next = chunk.end;
@@ -334,6 +345,7 @@ typedef struct {
   rt_axpy_term_t *terms;
   int32_t *sums;
   uint32_t count, blocks, added;
+  uint32_t listed; /* terms of all calls */
   int32_t room;
 } sum_t;
 
@@ -342,6 +354,7 @@ static inline void flush(sum_t *sum) {
     rt_axpy(sum->terms, sum->count, sum->blocks, sum->sums, sum->added, 0);
     sum->added = 1;
   }
+  sum->listed += sum->count;
   sum->count = 0;
   sum->room = RT_AXPY_LIMIT;
 }
@@ -390,25 +403,27 @@ RT_HOT static void propagate_unit(rt_backward_t *backward, const rt_backward_lay
   int8_t *signal = rt_backward_signal(backward);
   uint32_t padded = round_up(layer->inputs, RT_AXPY_BLOCK);
   uint32_t down = goes_down(backward, layer);
-  uint32_t count = smaller(layer->columns, chunk.end - backward->next);
+  uint32_t count = smaller(layer->columns, chunk.end - backward->next), listed = 0;
   int32_t weight_max = (int32_t)layer->step->weight_max;
   int32_t limit = (int32_t)rt_fixed_divide(RT_AXPY_LIMIT, layer->step->weight_max);
   for (uint32_t p = 0; p < count; p++, backward->next++) {
     uint32_t pixel = down ? layer->pixels - 1u - backward->next : backward->next;
     const int8_t *g = rt_backward_pixel(backward, layer, pixel, work.pixel);
-    sum_t sum = {work.terms, work.sums, 0, padded / RT_AXPY_BLOCK, 0, RT_AXPY_LIMIT};
+    sum_t sum = {work.terms, work.sums, 0, padded / RT_AXPY_BLOCK, 0, 0, RT_AXPY_LIMIT};
     add_pixel(&sum, g, layer->outputs, weight_max, limit, layer->step->weights, padded / 2u);
     add_lora(&sum, work.factors + 4u * (pixel - chunk.first), rank, backward->back, work.rows,
              padded / 2u, random);
     flush(&sum);
+    listed += sum.listed;
     for (uint32_t i = 0; !sum.added && i < padded; i++) work.sums[i] = 0;
     uint32_t first = pixel * layer->inputs;
     rt_emit_gate(work.sums, layer->inputs, first, &gate);
     backward->magnitude |= rt_emit_round(work.sums, layer->inputs, signal + first, 1,
                                          (uint32_t)backward->narrow, random);
   }
-  *cycles += count * (((layer->inputs * layer->outputs * CYCLES_PROPAGATE_Q2) >> 2) +
-                      (layer->inputs + layer->outputs) * CYCLES_VALUE);
+  *cycles += ((listed * padded * CYCLES_TERM_Q2) >> 2) +
+             count * (layer->inputs * CYCLES_VALUE + layer->outputs * CYCLES_SIGNAL) +
+             gather_cycles(backward, layer, count);
 }
 
 RT_HOT rt_status_t rt_backward_dense(rt_backward_t *backward, const rt_backward_layer_t *layer,
@@ -433,5 +448,6 @@ RT_HOT rt_status_t rt_backward_dense(rt_backward_t *backward, const rt_backward_
   lora_t lora = find_lora(backward, layer);
   work_t work = work_of(backward, layer, lora.rank);
   add_gradients(backward, layer, &lora, &work, random);
+  *cycles += (layer->inputs + layer->outputs) * lora.rank * CYCLES_PARAMETER;
   return RT_OK;
 }

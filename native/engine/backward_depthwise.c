@@ -19,8 +19,10 @@
 #define OFFSET 128
 
 /* Of a Cortex-M0+; docs/rp2040.md. */
-#define CYCLES_TAP 3u    /* of an input pixel */
-#define CYCLES_PIXEL 60u /* of the input */
+#define CYCLES_CHANNEL 2000u
+#define CYCLES_TAP 3u     /* of an input pixel */
+#define CYCLES_PIXEL 24u  /* of the input */
+#define CYCLES_OUTPUT 22u /* a pixel of the output */
 #define CYCLES_MASKED 4u
 
 typedef struct {
@@ -173,7 +175,9 @@ RT_HOT rt_status_t rt_backward_depthwise(rt_backward_t *backward, const rt_backw
                (uint32_t)output->height, layer->columns, &work);
   }
   propagate_channel(backward, layer, &p, &work, random);
-  *cycles += p.rows * p.columns * (p.kernel_height * p.kernel_width * CYCLES_TAP + CYCLES_PIXEL);
+  uint32_t taps = p.kernel_height * p.kernel_width;
+  *cycles += CYCLES_CHANNEL + p.rows * p.columns * (taps * CYCLES_TAP + CYCLES_PIXEL) +
+             layer->pixels * CYCLES_OUTPUT;
   if (++backward->next < layer->outputs) return RT_BUSY;
   /* Channel by channel a mask is slow to read: it is applied to all of them together. */
   rt_backward_mask(backward, layer, p.rows * p.columns * layer->inputs);
