@@ -25,7 +25,7 @@ typedef struct {
   const rt_kernel_t *k;
 } quick_t;
 
-RT_HOT static int8_t add_exactly(const rt_kernel_t *k, int32_t x1, int32_t x2) {
+static int8_t add_exactly(const rt_kernel_t *k, int32_t x1, int32_t x2) {
   const rt_add_t *add = k->layer->add;
   const int32_t a = (x1 - k->input->zero_point) * (1 << add->left_shift);
   const int32_t b = (x2 - k->input2->zero_point) * (1 << add->left_shift);
@@ -66,8 +66,9 @@ static int prepare(const rt_kernel_t *k, quick_t *quick) {
 
 #if defined(__ARM_ARCH_6M__)
 
-/* What the machine code asks where p does not tell. in: x1 and x2, where the inputs lie. */
-RT_HOT int32_t rt_add_decide(const quick_t *quick, const int8_t *x1, const int8_t *x2);
+/* What the machine code asks where p does not tell; in flash, since it seldom does. in: x1 and x2,
+ * where the inputs lie. */
+int32_t rt_add_decide(const quick_t *quick, const int8_t *x1, const int8_t *x2);
 int32_t rt_add_decide(const quick_t *quick, const int8_t *x1, const int8_t *x2) {
   return add_exactly(quick->k, *x1, *x2);
 }
@@ -148,12 +149,16 @@ __asm__(RT_HOT_SECTION("rt_add_quickly")
         "  adds r2, r1, r3\n"
         "  adds r1, r0, r3\n"
         "  mov r0, r12\n"
-        "  bl rt_add_decide\n"
+        "  ldr r5, 7f\n"
+        "  blx r5\n"
         "  mov r5, r0\n"
         "  pop {r0-r4, r6}\n"
         "  mov r12, r4\n"
         "  mov r4, r5\n"
         "  b 2b\n"
+        "  .p2align 2\n"
+        "7:\n"
+        "  .word rt_add_decide\n"
         "  .size rt_add_quickly, . - rt_add_quickly\n"
         "  .text\n");
 /* clang-format on */

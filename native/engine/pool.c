@@ -189,7 +189,7 @@ static void rt_pool_sum(const area_t *area, const int8_t *x, sums_t *sums) {
 
 #endif
 
-RT_HOT static void mean_of(const sums_t *sums, const window_t *w, const rt_layer_t *l, int8_t *y) {
+static void mean_of(const sums_t *sums, const window_t *w, const rt_layer_t *l, int8_t *y) {
   const int32_t offset = (int32_t)(w->count << 7);
   const uint32_t of[4] = {sums->even & 0xffffu, sums->odd & 0xffffu, sums->even >> 16,
                           sums->odd >> 16};
@@ -199,7 +199,7 @@ RT_HOT static void mean_of(const sums_t *sums, const window_t *w, const rt_layer
   }
 }
 
-RT_HOT static void pool_words(const rt_kernel_t *k, const window_t *w, int8_t *y) {
+static void pool_words(const rt_kernel_t *k, const window_t *w, int8_t *y) {
   const int32_t channels = k->input->channels;
   const int32_t columns = w->column_end - w->column_begin;
   const int32_t skip = (k->input->width - columns) * channels;
@@ -216,7 +216,7 @@ RT_HOT static void pool_words(const rt_kernel_t *k, const window_t *w, int8_t *y
   }
 }
 
-RT_HOT void rt_pool_row(const rt_kernel_t *k, int32_t row) {
+void rt_pool_row(const rt_kernel_t *k, int32_t row) {
   const rt_layer_t *l = k->layer;
   const int32_t channels = k->output->channels;
   const int in_words = (((uintptr_t)k->x | (uintptr_t)channels) & 3u) == 0;

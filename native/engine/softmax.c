@@ -3,7 +3,6 @@
  * with gemmlowp's exp on negative values and its reciprocal by Newton's method. Qn.m below means n
  * integer and m fraction bits beside the sign.
  */
-#include "hot.h"
 #include "kernels.h"
 #include "requantise.h"
 
@@ -78,7 +77,7 @@ static int32_t maximum(const int8_t *x, int32_t count) {
 #define KEPT 16 /* exponentials that need not be computed twice */
 
 /* exp(difference) in Q0.31; 0 below the least difference. */
-RT_HOT static int32_t exponential(const rt_softmax_t *s, int32_t difference) {
+static int32_t exponential(const rt_softmax_t *s, int32_t difference) {
   return difference < s->diff_min ? 0 : exp_negative(scaled_difference(s, difference));
 }
 
