@@ -2,6 +2,8 @@
 #include "hot.h"
 #include "matmul.h"
 
+#define WINDOW_BYTES 576 /* gathered in one go: 3x3 of 64 channels; a multiple of 4 */
+
 typedef struct {
   const int8_t *x; /* input tensor */
   int32_t pitch;   /* bytes of an input row */
@@ -112,16 +114,19 @@ static void pointwise_row(const rt_kernel_t *k, int32_t row) {
   }
 }
 
-/* A window that fits into the scratch is gathered in one go, a larger one piece by piece. */
+/* A window that fits into the scratch is gathered in one go, a larger one piece by piece. Packed
+ * rows of weights are filled up to words: then so is the window. */
 static void window_pixel(const rt_kernel_t *k, const window_t *w, uint32_t pixel) {
-  int8_t patch[RT_MATMUL_CHUNK] __attribute__((aligned(4)));
+  int8_t patch[WINDOW_BYTES] __attribute__((aligned(4)));
   const int32_t length = k->layer->kernel_height * w->run;
-  if (length > RT_MATMUL_CHUNK) {
+  if (length > WINDOW_BYTES) {
     rt_matmul_pixel(k, pixel, length, gather, w, 0);
-  } else {
-    gather_window(w, k->layer->kernel_height, patch);
-    rt_matmul_pixel(k, pixel, length, 0, patch, 0);
+    return;
   }
+  const int32_t filled = k->layer->packed ? (length + 3) & ~3 : length;
+  gather_window(w, k->layer->kernel_height, patch);
+  fill(patch + length, filled - length, 0);
+  rt_matmul_pixel(k, pixel, filled, 0, patch, 0);
 }
 
 static void move_window(const rt_kernel_t *k, window_t *w, int32_t column) {

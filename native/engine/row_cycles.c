@@ -23,7 +23,7 @@
 #define DEPTHWISE_OUTPUT 75u
 #define POOL_TAP_Q3 25u /* in eighths */
 #define POOL_OUTPUT 85u
-#define ADD_OUTPUT 214u
+#define ADD_OUTPUT 26u
 #define SOFTMAX_ROW 500u
 #define SOFTMAX_OUTPUT 330u
 
