@@ -136,13 +136,21 @@ RT_HOT const int8_t *rt_backward_pixel(const rt_backward_t *backward,
   uint32_t first = pixel * layer->outputs;
   const int8_t *from = rt_backward_signal(backward) + first;
   if (!backward->pooled && layer->outputs % 4u == 0) return from; /* the buffer is 4-aligned */
-  const uint8_t *bits = 0;
-  if (backward->pooled) {
-    from = rt_adapter_buffer(adapter, &adapter->plan->pooled);
-    bits = mask_bits(adapter, layer->step->output_mask);
+  if (!backward->pooled) {
+    for (uint32_t c = 0; c < layer->outputs; c++) scratch[c] = from[c];
+    return scratch;
+  }
+  const uint8_t *bits = mask_bits(adapter, layer->step->output_mask);
+  from = rt_adapter_buffer(adapter, &adapter->plan->pooled);
+  if (layer->outputs % 8u == 0) { /* so a pixel begins with a byte of the mask */
+    const uint32_t *word = (const uint32_t *)(const void *)from;
+    uint32_t *to = (uint32_t *)(void *)scratch;
+    for (uint32_t c = 0; c < layer->outputs; c += 4) *to++ = *word++;
+    rt_emit_mask(bits + (first >> 3), layer->outputs, scratch);
+    return scratch;
   }
   for (uint32_t c = 0, i = first; c < layer->outputs; c++, i++) {
-    scratch[c] = bits == 0 || ((bits[i >> 3] >> (i & 7u)) & 1u) ? from[c] : 0;
+    scratch[c] = (bits[i >> 3] >> (i & 7u)) & 1u ? from[c] : 0;
   }
   return scratch;
 }
