@@ -109,8 +109,8 @@ rt_status_t rt_train_begin(rt_trainer_t *trainer, const rt_train_params_t *param
 rt_status_t rt_train_run(rt_trainer_t *trainer, uint32_t budget_cycles);
 
 /* The longest unit with the keyword models and the default ranks, counted on the emulated RP2040
- * (docs/rp2040.md; a test holds it). It is the learning of one sample of a skip adapter, and grows
- * with its parameters; next comes the widest row of the network. */
+ * (docs/rp2040.md; a test holds it), with room for other networks: it is a row of the network with
+ * its adapter; next comes the learning of one sample of a skip adapter. */
 #define RT_TRAIN_UNIT_CYCLES 500000u
 
 /* The burst ends after the present update. */
