@@ -3,6 +3,11 @@
 #include "hot.h"
 #include "simd.h"
 
+#if UINTPTR_MAX != UINT32_MAX
+const uint32_t *rt_axpy_rows[RT_AXPY_ROWS];
+uint32_t rt_axpy_named;
+#endif
+
 /* Both sums of a word. */
 static void unpack(uint32_t word, int32_t *out) {
   out[0] = (int16_t)(word & 0xffffu);
@@ -14,7 +19,7 @@ void rt_axpy_portable(const rt_axpy_term_t *terms, uint32_t count, uint32_t bloc
   for (uint32_t block = 0; block < blocks; block++, sums += RT_AXPY_BLOCK) {
     uint32_t acc[4] = {start, start, start, start};
     for (uint32_t t = 0; t < count; t++) {
-      const uint32_t *row = terms[t].row + 4u * block;
+      const uint32_t *row = rt_axpy_words(terms[t].row) + 4u * block;
       for (uint32_t j = 0; j < 4; j++) acc[j] += (uint32_t)terms[t].factor * row[j];
     }
     for (uint32_t j = 0; j < 4; j++) {
@@ -34,7 +39,7 @@ void rt_axpy_list_portable(rt_axpy_list_t *list) {
     for (uint32_t i = 0; i < 4; i++, row += list->step_bytes / 4u) {
       const int32_t factor = list->g[i];
       room -= factor < 0 ? -factor : factor;
-      if (factor != 0) *term++ = (rt_axpy_term_t){factor, row};
+      if (factor != 0) *term++ = (rt_axpy_term_t){factor, rt_axpy_row(row)};
     }
     if (room < 0) return;
     list->row = row;

@@ -15,9 +15,30 @@
 #define RT_AXPY_LIMIT 32767
 #define RT_AXPY_BLOCK 8u /* columns; rows are padded with 0 to a multiple */
 
+#if UINTPTR_MAX == UINT32_MAX
+typedef const uint32_t *rt_axpy_row_t;
+
+static inline rt_axpy_row_t rt_axpy_row(const uint32_t *row) { return row; }
+static inline const uint32_t *rt_axpy_words(rt_axpy_row_t row) { return row; }
+#else
+/* On hosts with wider addresses, which run tests, a term has to be as wide as on a board, since the
+ * plan gives room for that: it holds a place in a list of the rows last named. */
+#define RT_AXPY_ROWS 65536u /* more than the terms of a call */
+typedef uint32_t rt_axpy_row_t;
+extern const uint32_t *rt_axpy_rows[RT_AXPY_ROWS];
+extern uint32_t rt_axpy_named;
+
+static inline rt_axpy_row_t rt_axpy_row(const uint32_t *row) {
+  const uint32_t place = rt_axpy_named++ % RT_AXPY_ROWS;
+  rt_axpy_rows[place] = row;
+  return place;
+}
+static inline const uint32_t *rt_axpy_words(rt_axpy_row_t row) { return rt_axpy_rows[row]; }
+#endif
+
 typedef struct {
   int32_t factor;
-  const uint32_t *row; /* [4 * blocks] */
+  rt_axpy_row_t row; /* rt_axpy_row of its words [4 * blocks] */
 } rt_axpy_term_t;
 
 /* sums[i] = (add ? sums[i] : 0) + sum_t factor_t * row_t,i for 8 * blocks columns, to which each

@@ -363,7 +363,7 @@ static inline void add_term(sum_t *sum, int32_t factor, int32_t weight_max, cons
   int32_t takes = rt_fixed_abs(factor) * weight_max;
   if (takes > sum->room) flush(sum);
   sum->room -= takes;
-  if (factor != 0) sum->terms[sum->count++] = (rt_axpy_term_t){factor, row};
+  if (factor != 0) sum->terms[sum->count++] = (rt_axpy_term_t){factor, rt_axpy_row(row)};
 }
 
 /* Terms of a pixel: its channels that are not 0 times their rows of weights. g 4-aligned. */

@@ -125,7 +125,7 @@ static uint32_t find_terms(const plane_t *p, const work_t *work, const uint32_t 
       uint32_t at = from + ky * p->length + kx;
       const uint16_t *row = (at & 1u ? work->odd : work->even) + (at & ~1u);
       term->factor = (int32_t)*taps;
-      term->row = (const uint32_t *)(const void *)row;
+      term->row = rt_axpy_row((const uint32_t *)(const void *)row);
       sum += *taps;
     }
   }

@@ -25,7 +25,7 @@ static void unpack(v128_t words, int32_t *sums, uint32_t add) {
 static void four_blocks(const rt_axpy_term_t *terms, uint32_t count, uint32_t word, v128_t *acc) {
   for (uint32_t t = 0; t < count; t++) {
     const v128_t factor = wasm_i32x4_splat(terms[t].factor);
-    const uint32_t *row = terms[t].row + word;
+    const uint32_t *row = rt_axpy_words(terms[t].row) + word;
     for (uint32_t b = 0; b < BLOCKS; b++) {
       const v128_t product = wasm_i32x4_mul(factor, wasm_v128_load(row + 4u * b));
       acc[b] = wasm_i32x4_add(acc[b], product);
@@ -36,7 +36,8 @@ static void four_blocks(const rt_axpy_term_t *terms, uint32_t count, uint32_t wo
 static void one_block(const rt_axpy_term_t *terms, uint32_t count, uint32_t word, v128_t *acc) {
   for (uint32_t t = 0; t < count; t++) {
     const v128_t factor = wasm_i32x4_splat(terms[t].factor);
-    const v128_t product = wasm_i32x4_mul(factor, wasm_v128_load(terms[t].row + word));
+    const v128_t product =
+        wasm_i32x4_mul(factor, wasm_v128_load(rt_axpy_words(terms[t].row) + word));
     *acc = wasm_i32x4_add(*acc, product);
   }
 }
