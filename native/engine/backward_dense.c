@@ -30,7 +30,7 @@
 /* Of a Cortex-M0+; docs/rp2040.md. */
 #define CYCLES_GRADIENT_Q2 18u /* quarters; a channel and rank of a pixel, of input and output */
 #define CYCLES_PARAMETER 120u  /* handed over */
-#define CYCLES_GATHERED 21u    /* a channel of a pixel whose signal comes from the pool */
+#define CYCLES_GATHERED 10u    /* a channel of a pixel whose signal comes from the pool */
 #define CYCLES_TERM_Q2 12u     /* quarters; a channel of the input, a signal that is not 0 */
 #define CYCLES_VALUE 41u       /* a channel of the input */
 #define CYCLES_SIGNAL 6u       /* a channel of the output */
