@@ -103,7 +103,7 @@ describe('the learner in C', () => {
   it('ends a burst when told to and when the budget is spent', async () => {
     const bench = await create();
     enrol(bench);
-    bench.command(learner, TRAIN, u32s(150, 0));
+    bench.command(learner, TRAIN, u32s(300, 0));
     bench.wait(3_000_000);
     expect(bench.command(learner, STOP).readUInt16LE()).toBe(OK);
     const stopped = bench.until(isEvent(DONE), 1_000_000).payload;
@@ -183,7 +183,7 @@ describe('the learner in C', () => {
     const bench = await create();
     enrol(bench);
     bench.command(learner, 0x88, Buffer.of(2));
-    bench.command(learner, TRAIN, u32s(150, 0));
+    bench.command(learner, TRAIN, u32s(300, 0));
     bench.wait(500_000);
     const kilocycles = bench.read(learner, 0x18f).readUInt32LE();
     bench.firmware.call('bench_restart_script');
