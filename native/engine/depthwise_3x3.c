@@ -426,23 +426,24 @@ RT_HOT static void move_down(const rt_depthwise_channel_t *from, int32_t count, 
   }
 }
 
-RT_HOT static void edge_row(rt_depthwise_t *d, const rt_kernel_t *k, int is_top, const int8_t *x,
-                            int8_t *y) {
+RT_HOT static void edge_row(const rt_depthwise_t *row, const rt_kernel_t *k, int is_top,
+                            const int8_t *x, int8_t *y) {
   rt_depthwise_channel_t moved[EDGE];
-  const rt_depthwise_channel_t *channels = d->channels;
+  rt_depthwise_t d = *row;
+  const rt_depthwise_channel_t *channels = row->channels;
   const int32_t zero_point = k->input->zero_point;
-  d->channels = moved;
-  for (int32_t first = 0; first < d->step; first += EDGE) {
-    const int32_t left = d->step - first;
+  d.channels = moved;
+  for (int32_t first = 0; first < d.step; first += EDGE) {
+    const int32_t left = d.step - first;
     const int32_t count = left < EDGE ? left : EDGE;
     if (is_top) {
       move_up(channels + first, count, zero_point, moved);
     } else {
       move_down(channels + first, count, zero_point, moved);
     }
-    rt_depthwise_channels(d, moved, count, x + first, y + first);
-    d->multiplier += EDGE;
-    d->shift += EDGE;
+    rt_depthwise_channels(&d, moved, count, x + first, y + first);
+    d.multiplier += EDGE;
+    d.shift += EDGE;
   }
 }
 
