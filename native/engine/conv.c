@@ -103,7 +103,7 @@ static void pointwise_row(const rt_kernel_t *k, int32_t row) {
   const int32_t width = k->output->width;
   const int32_t step = k->layer->stride_width * depth;
   const int8_t *x = k->x + row * k->layer->stride_height * k->input->width * depth;
-#if RT_MATMUL_PIXELS > 1
+#if RT_MATMUL_ROWS
   if (k->layer->packed && !k->hooks) {
     rt_matmul_pixels(k, (uint32_t)(row * width), (uint32_t)width, depth, x, step);
     return;

@@ -99,6 +99,31 @@ RT_HOT static void packed_pixel(const rt_kernel_t *k, const product_t *p, int8_t
   }
 }
 
+#if defined(__ARM_ARCH_6M__)
+/* A group of channels for one pixel after the other: on the chip weights lie in flash, and its
+ * cache of 16 KB holds those of a group, not always those of a layer. */
+RT_HOT void rt_matmul_pixels(const rt_kernel_t *k, uint32_t pixel, uint32_t count, int32_t length,
+                             const int8_t *x, int32_t step) {
+  int32_t acc[RT_PAIR_ROWS];
+  const int32_t channels = k->output->channels;
+  const uint32_t *packed = k->layer->packed;
+  for (int32_t first = 0; first < channels; first += RT_PAIR_ROWS) {
+    const int32_t left = channels - first;
+    const int32_t rows = left < RT_PAIR_ROWS ? left : RT_PAIR_ROWS;
+    const uint32_t *behind = packed;
+    int8_t *y = k->y + pixel * (uint32_t)channels + first;
+    for (uint32_t i = 0; i < count; i++, y += channels) {
+      const product_t p = {k->layer, length, 0, x + (int32_t)i * step, 0};
+      rt_pair_job_t job = job_of(packed, acc, ((uint32_t)rows + 3u) >> 2);
+      packed_sums(&p, &job, 1);
+      rt_requantise_pixel(k->layer, k->output, first, rows, acc, y);
+      behind = job.packed;
+    }
+    packed = behind;
+  }
+}
+#endif
+
 /* All accumulators into the hook's memory, and the hook's own products beside the first group. */
 RT_HOT static void hooked_pixel(const rt_kernel_t *k, const product_t *p, uint32_t pixel,
                                 const int8_t *x, int8_t *y) {

@@ -27,14 +27,21 @@ void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length, rt_pa
 /* Output pixels computed together where the core has registers for it. */
 #if defined(__riscv)
 #define RT_MATMUL_PIXELS 5
+#else
+#define RT_MATMUL_PIXELS 1
+#endif
+
+/* Boards that take the pixels of an output row in one call of rt_matmul_pixels. */
+#if defined(__riscv) || defined(__ARM_ARCH_6M__)
+#define RT_MATMUL_ROWS 1
 
 /* rt_matmul_pixel for `count` pixels from `pixel` on, of a layer with packed weights that nobody
  * hooks. in: x, the whole patch of the first pixel; those of the others follow `step` bytes apart.
- * All patches of RT_MATMUL_PIXELS pixels are read before their outputs are written. */
+ * No output of the row may lie on a patch of the row: some are written before others are read. */
 void rt_matmul_pixels(const rt_kernel_t *k, uint32_t pixel, uint32_t count, int32_t length,
                       const int8_t *x, int32_t step);
 #else
-#define RT_MATMUL_PIXELS 1
+#define RT_MATMUL_ROWS 0
 #endif
 
 #endif
