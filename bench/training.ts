@@ -96,10 +96,10 @@ const CASES: Case[] = [
   {
     name: 'train-digits-lora-last2-cached',
     burst: 'burst-300-last2-cached',
-    what: 'models/digits, LoRA of rank 4 on the last two blocks, and the head; cached',
+    what: 'models/digits, LoRA of rank 4 on the last two blocks, and the head; 10 windows cached',
     model: digits,
-    adapter: { method: 'lora', layers: ['block3/pointwise', 'block4/pointwise'], cache: 12 },
-    windows: 12,
+    adapter: { method: 'lora', layers: ['block3/pointwise', 'block4/pointwise'], cache: 10 },
+    windows: 10,
     steps: 300,
     limit: { unit: 'times inference', limit: 1 },
     burstSeconds: 30,
