@@ -166,6 +166,9 @@ static RT_NOINLINE void plain_pixel(const rt_kernel_t *k, const product_t *p, ui
   }
 }
 
+typedef void (*plain_t)(const rt_kernel_t *k, const product_t *p, uint32_t pixel, const int8_t *x,
+                        int8_t *y);
+
 RT_HOT void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length, rt_patch_t patch,
                             const void *context, const int8_t *x) {
   const uintptr_t alignment = (uintptr_t)k->layer->weights | (uintptr_t)length;
@@ -176,6 +179,9 @@ RT_HOT void rt_matmul_pixel(const rt_kernel_t *k, uint32_t pixel, int32_t length
   } else if (k->layer->packed) {
     packed_pixel(k, &p, y);
   } else {
-    plain_pixel(k, &p, pixel, x, y);
+    /* In flash, where a call by address reaches it from RAM without a veneer. */
+    plain_t plain = plain_pixel;
+    RT_SETTLE(plain, y);
+    plain(k, &p, pixel, x, y);
   }
 }
