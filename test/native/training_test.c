@@ -14,6 +14,8 @@
 extern const rt_model_t rt_model_head;
 extern const rt_model_t rt_model_skip;
 extern const rt_model_t rt_model_lora;
+extern const rt_model_t rt_model_low_rank;
+extern const rt_model_t rt_model_momentum;
 
 #define WINDOWS 12
 
@@ -150,4 +152,6 @@ void rt_test_training(void) {
   whole_life(&rt_model_head, 40);
   whole_life(&rt_model_skip, 40);
   whole_life(&rt_model_lora, 12);
+  whole_life(&rt_model_low_rank, 40);
+  whole_life(&rt_model_momentum, 40);
 }

@@ -1,8 +1,9 @@
 /**
- * The digits model with each kind of adapter as C, for test/native: one file each in build/host/,
- * its global names with the method behind them.
+ * The digits model with adapters of all kinds as C, for test/native: one file each in build/host/,
+ * its global names with the kind behind them.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { AdapterOptions } from '../../compiler/adapter.ts';
 import { compileModel } from '../../compiler/compile.ts';
 import { emitC } from '../../compiler/emit-c.ts';
 
@@ -10,8 +11,15 @@ const FILE = 'models/digits/digits.tflite';
 const GLOBALS = ['rt_model', 'rt_features', 'rt_features_profile', 'rt_label_count', 'rt_labels'];
 
 mkdirSync('build/host', { recursive: true });
-for (const method of ['head', 'skip', 'lora'] as const) {
-  const { description } = compileModel(readFileSync(FILE), FILE, { adapter: { method } });
-  const renamed = GLOBALS.map((name) => `#define ${name} ${name}_${method}\n`).join('');
-  writeFileSync(`build/host/model-${method}.c`, renamed + emitC(description));
+const ADAPTERS: Record<string, AdapterOptions> = {
+  head: { method: 'head' },
+  skip: { method: 'skip' },
+  lora: { method: 'lora' },
+  low_rank: { method: 'lora', layers: [10] },
+  momentum: { method: 'skip', optimizer: 'momentum' },
+};
+for (const [kind, adapter] of Object.entries(ADAPTERS)) {
+  const { description } = compileModel(readFileSync(FILE), FILE, { adapter });
+  const renamed = GLOBALS.map((name) => `#define ${name} ${name}_${kind}\n`).join('');
+  writeFileSync(`build/host/model-${kind}.c`, renamed + emitC(description));
 }

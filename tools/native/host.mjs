@@ -16,7 +16,10 @@ const FLAGS = ['-O1', '-g', '-Inative', '-Inative/engine', '-fno-strict-aliasing
 const SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
 const TRAPS = ['-fsanitize=undefined', '-fsanitize-trap=undefined'];
 
-const MODELS = ['head', 'skip', 'lora'].map((method) => `build/host/model-${method}.c`);
+/** As compile-test-models.ts writes them. */
+const MODELS = ['head', 'skip', 'lora', 'low_rank', 'momentum'].map(
+  (kind) => `build/host/model-${kind}.c`,
+);
 
 /** The C files under test, the bench of the services, and models to run; libc.c is for targets without a C library. */
 function sources() {
