@@ -6,14 +6,24 @@
 #define MANTISSA_MIN 0x40000000
 
 RT_HOT int32_t rt_fixed_bits(uint32_t x) {
-  int32_t bits = 0;
-  for (int32_t step = 16; step > 0; step >>= 1) {
-    if (x >> step) {
-      x >>= step;
-      bits += step;
-    }
+  int32_t bits = 0; /* written out: a loop takes twice as long */
+  if (x >> 16) {
+    x >>= 16;
+    bits = 16;
   }
-  return bits + (int32_t)x;
+  if (x >> 8) {
+    x >>= 8;
+    bits += 8;
+  }
+  if (x >> 4) {
+    x >>= 4;
+    bits += 4;
+  }
+  if (x >> 2) {
+    x >>= 2;
+    bits += 2;
+  }
+  return bits + (int32_t)(x - (x & (x >> 1))); /* of 0..3 */
 }
 
 RT_HOT uint32_t rt_fixed_divide(uint32_t a, uint32_t b) {

@@ -202,9 +202,9 @@ RT_HOT static void apply_flat(rt_adapter_t *adapter, const rt_groups_outer_t *ou
   int32_t block[BLOCK];
   int32_t *to = block;
   uint32_t right = outer->bits > VALUE_BITS ? (uint32_t)(outer->bits - VALUE_BITS) : 0;
-  for (uint32_t r = 0; r < group->rows; r++) {
-    int32_t factor = factors[r];
-    for (uint32_t k = 0; k < group->columns; k++) *to++ = (factor * x[k]) >> right;
+  const int32_t *const end = x + group->columns;
+  for (const int32_t *const last = factors + group->rows; factors < last; factors++) {
+    for (const int32_t *at = x; at < end; at++) *to++ = (*factors * *at) >> right;
   }
   rt_scale_t scale = outer->scale;
   scale.shift -= (int32_t)right;
@@ -370,7 +370,15 @@ RT_HOT void rt_groups_add_vector(rt_adapter_t *adapter, uint32_t group, const in
   int32_t block[BLOCK];
   for (uint32_t i = 0; i < shape->columns; i += BLOCK) {
     uint32_t count = shape->columns - i < BLOCK ? shape->columns - i : BLOCK;
-    for (uint32_t k = 0; k < count; k++) block[k] = x[i + k] - zero;
+    const int8_t *const from = x + i;
+    uint32_t k = 0;
+    for (; k + 4u <= count; k += 4) {
+      block[k] = from[k] - zero;
+      block[k + 1] = from[k + 1] - zero;
+      block[k + 2] = from[k + 2] - zero;
+      block[k + 3] = from[k + 3] - zero;
+    }
+    for (; k < count; k++) block[k] = from[k] - zero;
     rt_groups_add_outer(adapter, &outer, factors, i, count, block, random);
   }
 }
