@@ -60,7 +60,7 @@ static void default_rule(uint32_t method, rt_train_params_t *params) {
   params->steps = 300;
   params->rate_q24 = 1048576; /* 0.0625 */
   params->clip_q16 = 4u << 16;
-  params->decay_q24 = 167772; /* 0.01 */
+  params->decay_q24 = 109052; /* 0.0065 */
   if (method == RT_ADAPTER_SKIP) return;
   params->smoothing_q15 = 1638; /* 0.05 */
   params->clip_q16 = 2u << 16;
@@ -70,9 +70,9 @@ static void default_rule(uint32_t method, rt_train_params_t *params) {
     params->jitter.gain_q8 = 77;
     params->jitter.erode_q8 = 90;
   } else {
-    params->steps = 200;
-    params->rate_q24 = 3019899; /* 0.18 */
-    params->decay_q24 = 33554;  /* 0.002 */
+    params->rate_q24 = 3019899;   /* 0.18 */
+    params->decay_q24 = 8389;     /* 0.0005 */
+    params->smoothing_q15 = 2621; /* 0.08 */
   }
 }
 
@@ -297,8 +297,22 @@ static void learn(rt_trainer_t *trainer, const int8_t *vector, const int32_t *de
   *cycles += adapter->kind->learn(adapter, vector, delta, &trainer->round_random);
 }
 
+#define WARM_UP_BITS 4
+
+#define WARM_UP_SHARE 10u /* of a burst, at most */
+
+/* Fused lora starts slowly, since it has to guess the norm of a sample's gradients from those of
+ * former samples, and has none at first: the rate grows over the first 16 steps. Not in bursts so
+ * short that nothing would be left. */
+static uint32_t warms_up(const rt_trainer_t *trainer) {
+  const rt_adapter_t *adapter = trainer->adapter;
+  return trainer->step >> WARM_UP_BITS == 0 && !adapter->kind->cached &&
+         trainer->params.steps >= (WARM_UP_SHARE << WARM_UP_BITS) && rt_groups_fused(adapter->plan);
+}
+
 static void begin_step(rt_trainer_t *trainer) {
   int32_t decay = rt_fixed_cosine_decay(trainer->step * trainer->stride_q32);
+  if (warms_up(trainer)) decay = (decay * (int32_t)(trainer->step + 1u)) >> WARM_UP_BITS;
   rt_groups_step(trainer->adapter,
                  rt_real_multiply(trainer->first_rate, rt_real_from_uint((uint32_t)decay, -15)));
 }
