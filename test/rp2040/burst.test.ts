@@ -23,7 +23,9 @@ const model = {
 
 let target: BenchTarget;
 beforeAll(async () => {
-  target = await targetOf('rp2040');
+  const found = await targetOf('rp2040');
+  if (found === undefined) throw new Error('the emulated RP2040 needs nothing but npm');
+  target = found;
 }, 120_000);
 
 function counted(adapter: AdapterOptions, options: { steps: number; batch: number }): number {
