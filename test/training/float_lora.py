@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Accuracy of LoRA in float32, for comparison with the engine's integers.
 
-The dequantised network without any rounding, the same windows, views, rate, steps and clip as
-native/engine/train.c has for lora; PyTorch's autograd and SGD. Prints accuracy before and after for
+The dequantised network without any rounding, the same windows and views; rate, steps and clip that
+suit SGD with momentum (native/engine/train.c, momentum_rule). PyTorch autograd. Prints accuracy before and after for
 every speaker and the mean.
 
     npx tsx test/training/dump-speakers.ts DATA 'models/digits/without-{subject}.tflite' OUT
