@@ -212,12 +212,18 @@ typedef struct {
   int32_t hidden[RT_ADAPTER_RANK_MAX]; /* h of the present pixel */
 } rt_lora_t;
 
+/* Values that are expanded to words at a time. */
+#define RT_ADAPTER_BLOCK 64u
+
 /* What the logits of a vector leave for learning from it. */
 typedef struct {
   uint32_t squares;                    /* of the values that the head's delta multiplies */
   uint32_t normal_squares;             /* skip: of the normalised taps */
   int32_t hidden[RT_ADAPTER_RANK_MAX]; /* low_rank.h: 15 bits */
+  uint32_t hidden_largest;             /* at least that of |hidden| */
+  uint32_t delta_largest;              /* of the magnitudes of dL/dlogit Q15 */
   int32_t hidden_exponent;             /* real = hidden * 2^-exponent, in units of the vector */
+  int32_t block[RT_ADAPTER_BLOCK];     /* low-rank head: its input minus zero, where it fits */
 } rt_adapter_pass_t;
 
 struct rt_adapter {
@@ -292,7 +298,7 @@ void rt_adapter_scale_logits(const rt_adapter_t *adapter, rt_real_t unit, int32_
 void rt_adapter_bias_logits(const rt_adapter_t *adapter, int32_t *delta_q16);
 
 /* Sum of the squares of dL/dlogit. */
-rt_real_t rt_adapter_delta_squares(const rt_adapter_t *adapter, const int32_t *delta_q15);
+rt_real_t rt_adapter_delta_squares(rt_adapter_t *adapter, const int32_t *delta_q15);
 /* Announces the gradients of weights and bias (rt_groups_announce); unit of the inputs. */
 void rt_adapter_head_announce(rt_adapter_t *adapter, rt_real_t delta_squares, rt_real_t unit);
 void rt_adapter_bias_learn(rt_adapter_t *adapter, const int32_t *delta_q15, uint32_t *random);

@@ -7,11 +7,11 @@
 #define LOGIT_LIMIT ((1 << 29) - 1)
 
 /* Of a Cortex-M0+; docs/rp2040.md. A weight is multiplied once and changed once. */
-#define CYCLES_WEIGHT 25u
+#define CYCLES_WEIGHT 22u
 #define CYCLES_ROW 140u  /* of at most 64 columns */
 #define CYCLES_INPUT 28u /* expanded twice */
 #define CYCLES_CLASS 350u
-#define CYCLES_SAMPLE 7000u
+#define CYCLES_SAMPLE 5500u
 
 /* ---- logits ---- */
 
@@ -44,8 +44,8 @@ void rt_adapter_head_pixel(rt_adapter_t *adapter, const int8_t *x, int32_t *acc)
 void rt_adapter_vector_logits(rt_adapter_t *adapter, const int8_t *vector,
                               const int32_t *base_logits, int32_t *logits) {
   adapter->kind->logits(adapter, vector, logits);
-  for (uint32_t c = 0; c < adapter->plan->classes; c++) {
-    logits[c] = rt_fixed_clamp(logits[c], LOGIT_LIMIT) + base_logits[c];
+  for (const int32_t *const end = logits + adapter->plan->classes; logits < end; logits++) {
+    *logits = rt_fixed_clamp(*logits, LOGIT_LIMIT) + *base_logits++;
   }
 }
 
@@ -53,8 +53,11 @@ void rt_adapter_bias_logits(const rt_adapter_t *adapter, int32_t *delta_q16) {
   const int8_t *b = rt_adapter_q(adapter, RT_GROUP_HEAD_BIAS);
   int32_t left = 16 - adapter->exponents[RT_GROUP_HEAD_BIAS];
   if (left > 21) left = 21; /* times 128: 2^28 */
-  for (uint32_t c = 0; c < adapter->plan->classes; c++) {
-    delta_q16[c] = left >= 0 ? b[c] * (1 << left) : b[c] >> -left;
+  const int32_t *const end = delta_q16 + adapter->plan->classes;
+  if (left >= 0) {
+    while (delta_q16 < end) *delta_q16++ = *b++ * (1 << left);
+  } else {
+    while (delta_q16 < end) *delta_q16++ = *b++ >> -left;
   }
 }
 
@@ -73,28 +76,38 @@ RT_HOT void rt_adapter_scale_logits(const rt_adapter_t *adapter, rt_real_t unit,
 
 void rt_adapter_head_logits(rt_adapter_t *adapter, const int8_t *vector, int32_t *delta_q16) {
   const rt_adapter_plan_t *plan = adapter->plan;
+  int32_t block[RT_ROWS_BLOCK];
   adapter->pass.squares =
       rt_rows_vector(rt_adapter_q(adapter, RT_GROUP_HEAD_WEIGHTS), plan->classes, plan->head_inputs,
-                     vector, rt_adapter_head_zero(adapter), delta_q16);
+                     vector, rt_adapter_head_zero(adapter), block, delta_q16);
   rt_adapter_scale_logits(adapter, plan->head_scale, delta_q16);
 }
 
 /* ---- learning ---- */
 
-rt_real_t rt_adapter_delta_squares(const rt_adapter_t *adapter, const int32_t *delta_q15) {
-  return rt_real_shift(rt_groups_squares(delta_q15, adapter->plan->classes), -30);
+rt_real_t rt_adapter_delta_squares(rt_adapter_t *adapter, const int32_t *delta_q15) {
+  uint32_t sum = 0; /* between two distributions: at most 2, Q30 */
+  uint32_t most = 0;
+  for (const int32_t *const end = delta_q15 + adapter->plan->classes; delta_q15 < end;
+       delta_q15++) {
+    const uint32_t magnitude = (uint32_t)rt_fixed_abs(*delta_q15);
+    if (magnitude > most) most = magnitude;
+    sum += magnitude * magnitude;
+  }
+  adapter->pass.delta_largest = most;
+  return rt_real_from_uint(sum, -30);
 }
 
 void rt_adapter_head_announce(rt_adapter_t *adapter, rt_real_t delta_squares, rt_real_t unit) {
   rt_real_t input =
-      rt_real_multiply(rt_real_multiply(unit, unit), rt_real_from_uint(adapter->pass.squares, 0));
+      rt_real_rough(rt_real_rough(unit, unit), rt_real_from_uint(adapter->pass.squares, 0));
   input = rt_real_add(input, rt_real_from_uint(1, 0)); /* the bias */
-  rt_groups_announce(adapter, rt_real_multiply(delta_squares, input));
+  rt_groups_announce(adapter, rt_real_rough(delta_squares, input));
 }
 
 void rt_adapter_bias_learn(rt_adapter_t *adapter, const int32_t *delta_q15, uint32_t *random) {
-  rt_groups_add_announced(adapter, RT_GROUP_HEAD_BIAS, 0, 1, delta_q15, adapter->plan->classes, 15,
-                          random);
+  rt_groups_add_announced(adapter, RT_GROUP_HEAD_BIAS, 0, 1, delta_q15, adapter->plan->classes,
+                          adapter->pass.delta_largest, 15, random);
 }
 
 uint32_t rt_adapter_head_learn(rt_adapter_t *adapter, const int8_t *vector,

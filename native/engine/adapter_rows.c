@@ -98,17 +98,78 @@ RT_HOT void rt_rows_add(const int8_t *w, uint32_t rows, uint32_t stride, uint32_
   for (; rows > 0; rows--, w += stride, sums++) *sums = add_row(w, step, x, count, *sums);
 }
 
+uint32_t rt_rows_expand_portable(const int8_t *x, int32_t zero, uint32_t count, int32_t *out) {
+  uint32_t squares = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    out[i] = x[i] - zero;
+    squares += (uint32_t)(out[i] * out[i]);
+  }
+  return squares;
+}
+
+#if defined(__ARM_ARCH_6M__)
+/* r0 x, r1 zero, r3 out; r4-r7 four values; r8 the squares, r9 where x ends, r2 what is left behind
+ * the fours. 8.3 cycles a value. */
+#define VALUE(k, v) "  ldrb " v ", [r0, #" k "]\n  sxtb " v ", " v "\n  subs " v ", " v ", r1\n"
+#define SQUARE(v) "  muls " v ", " v "\n  add r8, " v "\n"
+
+__asm__(RT_HOT_SECTION("rt_rows_expand") /* clang-format off */
+        "  .global rt_rows_expand\n"
+        "  .type rt_rows_expand, %function\n"
+        "  .thumb_func\n"
+        "  .p2align 2\n"
+        "rt_rows_expand:\n"
+        "  push {r4-r7, lr}\n"
+        "  mov r4, r8\n"
+        "  mov r5, r9\n"
+        "  push {r4, r5}\n"
+        "  movs r5, #0\n"
+        "  mov r8, r5\n"
+        "  movs r4, #3\n"
+        "  ands r4, r2\n"
+        "  subs r2, r2, r4\n"
+        "  adds r2, r2, r0\n"
+        "  mov r9, r2\n"
+        "  mov r2, r4\n"
+        "  b 2f\n"
+        "1:\n"
+        VALUE("0", "r4") VALUE("1", "r5") VALUE("2", "r6") VALUE("3", "r7")
+        "  stmia r3!, {r4-r7}\n"
+        SQUARE("r4") SQUARE("r5") SQUARE("r6") SQUARE("r7")
+        "  adds r0, #4\n"
+        "2:\n"
+        "  cmp r0, r9\n"
+        "  bne 1b\n"
+        "  cmp r2, #0\n"
+        "  beq 4f\n"
+        "3:\n"
+        VALUE("0", "r4")
+        "  stmia r3!, {r4}\n"
+        SQUARE("r4")
+        "  adds r0, #1\n"
+        "  subs r2, #1\n"
+        "  bne 3b\n"
+        "4:\n"
+        "  mov r0, r8\n"
+        "  pop {r4, r5}\n"
+        "  mov r8, r4\n"
+        "  mov r9, r5\n"
+        "  pop {r4-r7, pc}\n"
+        "  .size rt_rows_expand, . - rt_rows_expand\n"
+        "  .text\n"); /* clang-format on */
+#else
+uint32_t rt_rows_expand(const int8_t *x, int32_t zero, uint32_t count, int32_t *out) {
+  return rt_rows_expand_portable(x, zero, count, out);
+}
+#endif
+
 RT_HOT uint32_t rt_rows_vector(const int8_t *w, uint32_t rows, uint32_t columns, const int8_t *x,
-                               int32_t zero, int32_t *sums) {
-  int32_t block[RT_ROWS_BLOCK];
+                               int32_t zero, int32_t block[RT_ROWS_BLOCK], int32_t *sums) {
   uint32_t squares = 0;
   for (uint32_t r = 0; r < rows; r++) sums[r] = 0;
   for (uint32_t at = 0; at < columns; at += RT_ROWS_BLOCK) {
     uint32_t count = columns - at < RT_ROWS_BLOCK ? columns - at : RT_ROWS_BLOCK;
-    for (uint32_t i = 0; i < count; i++) {
-      block[i] = x[at + i] - zero;
-      squares += (uint32_t)(block[i] * block[i]);
-    }
+    squares += rt_rows_expand(x + at, zero, count, block);
     rt_rows_add(w + at, rows, columns, 1, block, count, sums);
   }
   return squares;

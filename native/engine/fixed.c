@@ -193,11 +193,6 @@ RT_HOT rt_real_t rt_real_sqrt(rt_real_t a) {
   return rt_real_from_uint(rt_fixed_sqrt(fraction), (a.exponent + odd) / 2 - 16);
 }
 
-RT_HOT rt_real_t rt_real_shift(rt_real_t a, int32_t exponent) {
-  a.exponent += exponent;
-  return a;
-}
-
 RT_HOT int32_t rt_real_less(rt_real_t a, rt_real_t b) {
   if (a.mantissa == 0 || b.mantissa == 0) return a.mantissa < b.mantissa;
   if (a.exponent != b.exponent) return a.exponent < b.exponent;

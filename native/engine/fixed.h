@@ -89,11 +89,27 @@ static inline int32_t rt_fixed_scale_quick(int32_t x, rt_scale_t scale, int32_t 
 
 rt_real_t rt_real_from_uint(uint32_t value, int32_t exponent); /* value * 2^exponent */
 rt_real_t rt_real_multiply(rt_real_t a, rt_real_t b);
+
+/* a * 2^exponent */
+static inline rt_real_t rt_real_shift(rt_real_t a, int32_t exponent) {
+  a.exponent += exponent;
+  return a;
+}
+
+/* The same with 15 bits of b, for norms and steps: within 2^-14. */
+static inline rt_real_t rt_real_rough(rt_real_t a, rt_real_t b) {
+  const uint32_t product = ((uint32_t)a.mantissa >> 15) * ((uint32_t)b.mantissa >> 16);
+  const uint32_t low = ~(product >> 30) & 1u; /* 1: normalised by one bit */
+  rt_real_t result;
+  result.mantissa = (int32_t)(product << low);
+  result.exponent = product == 0 ? 0 : a.exponent + b.exponent - (int32_t)low;
+  return result;
+}
+
 rt_real_t rt_real_divide(rt_real_t a, rt_real_t b); /* b not 0 */
 rt_real_t rt_real_add(rt_real_t a, rt_real_t b);
 rt_real_t rt_real_sqrt(rt_real_t a);
-rt_real_t rt_real_shift(rt_real_t a, int32_t exponent); /* a * 2^exponent */
-int32_t rt_real_less(rt_real_t a, rt_real_t b);         /* 1 when a < b */
+int32_t rt_real_less(rt_real_t a, rt_real_t b); /* 1 when a < b */
 rt_scale_t rt_real_to_scale(rt_real_t a);
 
 /* round(x * a), clamped to +-(2^30 - 1). */

@@ -29,7 +29,7 @@ static void logits(rt_adapter_t *adapter, const int8_t *vector, int32_t *delta_q
   int32_t sums[RT_ADAPTER_RANK_MAX];
   adapter->pass.squares =
       rt_rows_vector(rt_adapter_q(adapter, path.down), plan->rank, plan->head_inputs, vector,
-                     rt_adapter_head_zero(adapter), sums);
+                     rt_adapter_head_zero(adapter), adapter->pass.block, sums);
   rt_low_rank_hidden(adapter, &path, sums);
   rt_adapter_bias_logits(adapter, delta_q16);
   rt_low_rank_add(adapter, &path, delta_q16);
@@ -42,8 +42,13 @@ static uint32_t learn(rt_adapter_t *adapter, const int8_t *vector, const int32_t
   rt_real_t delta = rt_adapter_delta_squares(adapter, delta_q15);
   rt_groups_announce(adapter, delta);
   rt_low_rank_begin(adapter, &path, adapter->pass.squares, delta_q15, delta, &step);
-  rt_low_rank_learn(adapter, &path, vector, rt_adapter_head_zero(adapter), delta_q15, &step,
-                    random);
+  if (plan->head_inputs <= RT_ROWS_BLOCK) {
+    rt_low_rank_learn_block(adapter, &path, adapter->pass.block, rt_adapter_head_zero(adapter),
+                            delta_q15, &step, random);
+  } else {
+    rt_low_rank_learn(adapter, &path, vector, rt_adapter_head_zero(adapter), delta_q15, &step,
+                      random);
+  }
   rt_adapter_bias_learn(adapter, delta_q15, random);
   return rt_adapter_sample_cycles(adapter) +
          rt_adapter_product_cycles(plan->rank, plan->head_inputs) +

@@ -23,6 +23,7 @@ void rt_low_rank_add(const rt_adapter_t *adapter, const rt_low_rank_t *path, int
 /* What is learnt from one vector: after its logits, h being what they left. */
 typedef struct {
   int32_t back[RT_ADAPTER_RANK_MAX]; /* 15 bits */
+  uint32_t largest;                  /* at least that of |back| */
   int32_t exponent;                  /* of back: real = back * 2^-exponent */
 } rt_low_rank_step_t;
 
@@ -35,5 +36,11 @@ void rt_low_rank_begin(rt_adapter_t *adapter, const rt_low_rank_t *path, uint32_
 void rt_low_rank_learn(rt_adapter_t *adapter, const rt_low_rank_t *path, const int8_t *v,
                        int32_t zero, const int32_t *delta_q15, const rt_low_rank_step_t *step,
                        uint32_t *random);
+
+/* The same for a v of at most RT_ADAPTER_BLOCK columns that has been expanded, zero being what was
+ * taken off. */
+void rt_low_rank_learn_block(rt_adapter_t *adapter, const rt_low_rank_t *path, const int32_t *v,
+                             int32_t zero, const int32_t *delta_q15, const rt_low_rank_step_t *step,
+                             uint32_t *random);
 
 #endif

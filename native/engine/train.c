@@ -314,7 +314,7 @@ static void begin_step(rt_trainer_t *trainer) {
   int32_t decay = rt_fixed_cosine_decay(trainer->step * trainer->stride_q32);
   if (warms_up(trainer)) decay = (decay * (int32_t)(trainer->step + 1u)) >> WARM_UP_BITS;
   rt_groups_step(trainer->adapter,
-                 rt_real_multiply(trainer->first_rate, rt_real_from_uint((uint32_t)decay, -15)));
+                 rt_real_rough(trainer->first_rate, rt_real_from_uint((uint32_t)decay, -15)));
 }
 
 static void begin_update(rt_trainer_t *trainer) {

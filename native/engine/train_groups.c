@@ -8,6 +8,10 @@
 #define VALUE_BITS 15
 #define BLOCK 64u /* columns of an outer product that are expanded at a time */
 
+#define MORE_STEPS 7
+#define MORE_MOST (RT_UPDATE_LIMIT / 16)
+#define MOVE_MOST (1u << 27) /* in master units: always too much */
+
 /* A group's weights do not get coarser than q = 2^EXPONENT_MIN; then they stay as they are. */
 #define EXPONENT_MIN (-16)
 
@@ -15,8 +19,8 @@
 #define GROWTH_FIRST 256u
 #define GROWTH_KEPT 15u
 
-/* Fused decay waits until it takes 2^-8 of a weight, so that it seldom takes a pass. */
-#define DECAY_SHARE 256u
+/* Fused decay waits until it takes 2^-7 of a weight, so that it seldom takes a pass. */
+#define DECAY_SHARE 512u
 #define DECAY_SHARE_MOST 32767
 
 /* Of a Cortex-M0+; docs/rp2040.md. */
@@ -69,6 +73,13 @@ static void halve_weights(rt_adapter_t *adapter, uint32_t group, int32_t times) 
   adapter->exponents[group] = (int8_t)(adapter->exponents[group] - times);
 }
 
+/* A step, and what else is made room for lest the weights be measured again before long: some more
+ * of such steps, as long as they are small. */
+static inline int32_t room_for(int32_t move) {
+  const int32_t more = move * MORE_STEPS;
+  return move + (more < MORE_MOST ? more : MORE_MOST);
+}
+
 /* Makes room for a step of `move` master units, in one pass over the group at most. Returns how
  * often it halved the weights, and with them the unit; negative: there is no room. */
 RT_HOT static int32_t make_weight_room(rt_adapter_t *adapter, uint32_t group, int32_t move) {
@@ -76,7 +87,7 @@ RT_HOT static int32_t make_weight_room(rt_adapter_t *adapter, uint32_t group, in
   int32_t times = 0;
   if (state->weight_max + move > RT_UPDATE_LIMIT) {
     measure_weights(adapter, group);
-    while ((state->weight_max >> times) + (move >> times) + 2 > RT_UPDATE_LIMIT) times++;
+    while (room_for(move >> times) + (state->weight_max >> times) + 2 > RT_UPDATE_LIMIT) times++;
     if (adapter->exponents[group] - times < EXPONENT_MIN) return -1;
     if (times > 0) halve_weights(adapter, group, times);
     move = (move >> times) + 1;
@@ -143,24 +154,39 @@ RT_HOT void rt_groups_announce(rt_adapter_t *adapter, rt_real_t norm_squared) {
   rt_real_t squares = expected_squares(adapter);
   if (!rt_real_less(sample->clip_squared, squares)) return;
   rt_real_t share = rt_real_divide(sample->clip, rt_real_sqrt(squares));
-  sample->factor = rt_real_multiply(sample->rate, share);
+  sample->factor = rt_real_rough(sample->rate, share);
 }
 
 /* ---- fused ---- */
 
 /* Master units, times 2^-exponent, that a gradient of 1 moves a weight by. */
-static rt_real_t step_size(const rt_adapter_t *adapter, uint32_t group, int32_t exponent) {
+static inline rt_real_t step_size(const rt_adapter_t *adapter, uint32_t group, int32_t exponent) {
   rt_real_t unit =
       rt_real_shift(adapter->plan->groups[group].unit, adapter->exponents[group] + 8 - exponent);
-  return rt_real_multiply(adapter->sample.factor, unit);
+  return rt_real_rough(adapter->sample.factor, unit);
 }
 
-/* The step times 2^16, once there is room for `largest` of it; 0 where there is none. */
+/* At least step * largest and at most MOVE_MOST; largest of so many bits, at most 30. */
+static inline int32_t most_moved(rt_real_t step, uint32_t largest, int32_t bits) {
+  if (bits > 15) {
+    largest = (largest >> (bits - 15)) + 1u;
+  } else {
+    bits = 15;
+  }
+  const uint32_t product = largest * (((uint32_t)step.mantissa >> 16) + 1u); /* <= 2^30 */
+  const int32_t right = 30 - step.exponent - bits;
+  if (right > 30) return 1;
+  return right < 0 || product >> right >= MOVE_MOST ? (int32_t)MOVE_MOST
+                                                    : (int32_t)(product >> right) + 1;
+}
+
+/* The step times 2^16, once there is room for `largest` of it, which has so many bits; 0 where
+ * there is none. */
 RT_HOT static rt_real_t make_step(rt_adapter_t *adapter, uint32_t group, uint32_t largest,
-                                  int32_t exponent) {
+                                  int32_t bits, int32_t exponent) {
   rt_real_t step = step_size(adapter, group, exponent);
   rt_real_t none = {0, 0};
-  int32_t times = make_weight_room(adapter, group, rt_real_apply(step, (int32_t)largest) + 1);
+  int32_t times = make_weight_room(adapter, group, most_moved(step, largest, bits) + 1);
   return times < 0 ? none : rt_real_shift(step, 16 - times);
 }
 
@@ -168,22 +194,27 @@ static int32_t round_real(rt_real_t real, int32_t limit, uint32_t random) {
   return rt_fixed_scale_stochastic(1, rt_real_to_scale(real), random, limit);
 }
 
-/* w -= factor v, the values shifted left (or right) to VALUE_BITS bits. */
+/* w -= factor v; |v| <= bound. */
 static void apply_values(rt_adapter_t *adapter, uint32_t group, uint32_t first, uint32_t stride,
-                         const int32_t *values, uint32_t count, int32_t left, int32_t exponent,
+                         const int32_t *values, uint32_t count, uint32_t bound, int32_t exponent,
                          uint32_t *random) {
   int8_t *q = group_q(adapter, group) + first;
   uint8_t *low = group_low(adapter, group) + first;
-  rt_real_t step = make_step(adapter, group, 1u << VALUE_BITS, exponent + left);
-  int32_t factor = round_real(step, 0xffff, rt_fixed_random(random));
-  uint32_t phase = phase_of(random);
+  const int32_t bits = rt_fixed_bits(bound);
+  const int32_t right = bits > VALUE_BITS ? bits - VALUE_BITS : 0;
+  rt_real_t step =
+      make_step(adapter, group, (bound >> right) + 1u, bits - right + 1, exponent - right);
+  const uint32_t drawn = rt_fixed_random(random);
+  const int32_t factor = round_real(step, FACTOR_LIMIT, drawn);
+  uint32_t phase = drawn & 0xffffu;
+  if (right == 0 && stride == 1) {
+    rt_update_outer(q, low, values, count, factor, phase);
+    return;
+  }
   int32_t x[BLOCK];
   for (uint32_t i = 0; i < count; i += BLOCK) {
     uint32_t n = count - i < BLOCK ? count - i : BLOCK;
-    for (uint32_t k = 0; k < n; k++) {
-      int32_t v = values[i + k];
-      x[k] = left >= 0 ? v * (1 << left) : v >> -left;
-    }
+    for (uint32_t k = 0; k < n; k++) x[k] = values[i + k] >> right;
     if (stride == 1) {
       phase = rt_update_outer(q + i, low + i, x, n, factor, phase);
       continue;
@@ -200,12 +231,8 @@ RT_HOT static void apply_flat(rt_adapter_t *adapter, const rt_groups_outer_t *ou
                               const int32_t *factors, const int32_t *x, uint32_t *random) {
   const rt_adapter_group_t *group = &adapter->plan->groups[outer->group];
   int32_t block[BLOCK];
-  int32_t *to = block;
   uint32_t right = outer->bits > VALUE_BITS ? (uint32_t)(outer->bits - VALUE_BITS) : 0;
-  const int32_t *const end = x + group->columns;
-  for (const int32_t *const last = factors + group->rows; factors < last; factors++) {
-    for (const int32_t *at = x; at < end; at++) *to++ = (*factors * *at) >> right;
-  }
+  rt_update_products(factors, group->rows, x, group->columns, right, block);
   rt_scale_t scale = outer->scale;
   scale.shift -= (int32_t)right;
   uint32_t drawn = rt_fixed_random(random);
@@ -248,8 +275,12 @@ RT_HOT static rt_real_t sum_of_squares(const int32_t *values, uint32_t count, in
                     : rt_real_add(rt_real_from_uint(upper, 30), rt_real_from_uint(sum, 0));
 }
 
-rt_real_t rt_groups_squares(const int32_t *values, uint32_t count) {
-  return sum_of_squares(values, count, 0);
+RT_HOT rt_real_t rt_groups_squares(const int32_t *values, uint32_t count, uint32_t right) {
+  uint32_t sum = 0;
+  for (const int32_t *const end = values + count; values < end; values++) {
+    sum += (uint32_t)(*values * *values) >> right;
+  }
+  return rt_real_from_uint(sum, (int32_t)right);
 }
 
 /* ---- the gradient of a batch ---- */
@@ -317,12 +348,12 @@ static void gather_values(rt_adapter_t *adapter, uint32_t group, uint32_t first,
 /* ---- what kinds add ---- */
 
 RT_HOT uint32_t rt_groups_largest(const int32_t *values, uint32_t count) {
-  int32_t most = 0, least = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    if (values[i] > most) most = values[i];
-    if (values[i] < least) least = values[i];
+  uint32_t most = 0;
+  for (const int32_t *const end = values + count; values < end; values++) {
+    const uint32_t magnitude = (uint32_t)rt_fixed_abs(*values);
+    if (magnitude > most) most = magnitude;
   }
-  return (uint32_t)(most > -least ? most : -least);
+  return most;
 }
 
 uint32_t rt_groups_begin_outer(rt_adapter_t *adapter, uint32_t group, uint32_t largest,
@@ -334,7 +365,7 @@ uint32_t rt_groups_begin_outer(rt_adapter_t *adapter, uint32_t group, uint32_t l
     outer->shift = make_room(adapter, group, largest, exponent, random);
     return 1;
   }
-  outer->scale = rt_real_to_scale(make_step(adapter, group, largest, exponent));
+  outer->scale = rt_real_to_scale(make_step(adapter, group, largest, outer->bits, exponent));
   return outer->scale.mantissa != 0;
 }
 
@@ -383,34 +414,34 @@ RT_HOT void rt_groups_add_vector(rt_adapter_t *adapter, uint32_t group, const in
   }
 }
 
-RT_HOT static void add_values(rt_adapter_t *adapter, uint32_t group, uint32_t first,
-                              uint32_t stride, const int32_t *values, uint32_t count,
-                              int32_t exponent, uint32_t *random, uint32_t announced) {
+RT_HOT static void add_announced(rt_adapter_t *adapter, uint32_t group, uint32_t first,
+                                 uint32_t stride, const int32_t *values, uint32_t count,
+                                 uint32_t bound, int32_t exponent, uint32_t *random) {
+  if (bound == 0) return;
+  if (rt_groups_fused(adapter->plan)) {
+    apply_values(adapter, group, first, stride, values, count, bound, exponent, random);
+  } else {
+    gather_values(adapter, group, first, stride, values, count, bound, exponent, random);
+  }
+}
+
+void rt_groups_add(rt_adapter_t *adapter, uint32_t group, uint32_t first, uint32_t stride,
+                   const int32_t *values, uint32_t count, int32_t exponent, uint32_t *random) {
   uint32_t bound = rt_groups_largest(values, count);
   if (bound == 0) return;
-  if (!rt_groups_fused(adapter->plan)) {
-    gather_values(adapter, group, first, stride, values, count, bound, exponent, random);
-    return;
-  }
-  int32_t left = VALUE_BITS - rt_fixed_bits(bound);
-  if (!announced) {
+  if (rt_groups_fused(adapter->plan)) {
+    int32_t left = VALUE_BITS - rt_fixed_bits(bound);
     rt_real_t unit = rt_real_shift(adapter->plan->groups[group].unit, -(exponent + left));
     rt_real_t squares = sum_of_squares(values, count, left);
     rt_groups_announce(adapter, rt_real_multiply(squares, rt_real_multiply(unit, unit)));
   }
-  apply_values(adapter, group, first, stride, values, count, left, exponent, random);
-}
-
-RT_HOT void rt_groups_add(rt_adapter_t *adapter, uint32_t group, uint32_t first, uint32_t stride,
-                          const int32_t *values, uint32_t count, int32_t exponent,
-                          uint32_t *random) {
-  add_values(adapter, group, first, stride, values, count, exponent, random, 0);
+  add_announced(adapter, group, first, stride, values, count, bound, exponent, random);
 }
 
 void rt_groups_add_announced(rt_adapter_t *adapter, uint32_t group, uint32_t first, uint32_t stride,
-                             const int32_t *values, uint32_t count, int32_t exponent,
-                             uint32_t *random) {
-  add_values(adapter, group, first, stride, values, count, exponent, random, 1);
+                             const int32_t *values, uint32_t count, uint32_t bound,
+                             int32_t exponent, uint32_t *random) {
+  add_announced(adapter, group, first, stride, values, count, bound, exponent, random);
 }
 
 /* ---- the end of a step ---- */
@@ -422,7 +453,7 @@ void rt_groups_update_begin(rt_adapter_t *adapter, rt_groups_update_t *update, u
   update->measuring = 1;
   if (!rt_groups_fused(adapter->plan)) return;
   /* A step of n samples decays n times. Shares are added, not multiplied: they are small. */
-  rt_real_t share = rt_real_multiply(sample->rate, sample->decay);
+  rt_real_t share = rt_real_rough(sample->rate, sample->decay);
   if (sample->batch > 1) share = rt_real_multiply(share, rt_real_from_uint(sample->batch, 0));
   sample->decay_due = rt_real_add(sample->decay_due, share);
   int32_t due = rt_real_apply(rt_real_shift(sample->decay_due, 16), 1);

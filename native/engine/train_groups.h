@@ -49,8 +49,9 @@ void rt_groups_sample(rt_adapter_t *adapter);
  * themselves. */
 void rt_groups_announce(rt_adapter_t *adapter, rt_real_t norm_squared);
 
-/* Sum of squares, for that. |values[i]| <= 2^15; count <= 32768. */
-rt_real_t rt_groups_squares(const int32_t *values, uint32_t count);
+/* Sum of squares, for that, each cut by `right` bits so that the sum stays below 2^32. |values[i]|
+ * <= 2^15. */
+rt_real_t rt_groups_squares(const int32_t *values, uint32_t count, uint32_t right);
 
 /* Largest magnitude; |values[i]| < 2^31. */
 uint32_t rt_groups_largest(const int32_t *values, uint32_t count);
@@ -83,10 +84,10 @@ void rt_groups_add_vector(rt_adapter_t *adapter, uint32_t group, const int32_t *
 void rt_groups_add(rt_adapter_t *adapter, uint32_t group, uint32_t first, uint32_t stride,
                    const int32_t *values, uint32_t count, int32_t exponent, uint32_t *random);
 
-/* The same for what has been announced. */
+/* The same for what has been announced, |values[i]| <= bound. */
 void rt_groups_add_announced(rt_adapter_t *adapter, uint32_t group, uint32_t first, uint32_t stride,
-                             const int32_t *values, uint32_t count, int32_t exponent,
-                             uint32_t *random);
+                             const int32_t *values, uint32_t count, uint32_t bound,
+                             int32_t exponent, uint32_t *random);
 
 /* The end of a step. */
 typedef struct {

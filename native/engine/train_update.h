@@ -38,6 +38,14 @@ uint32_t rt_update_outer(int8_t *q, uint8_t *low, const int32_t *x, uint32_t cou
 uint32_t rt_update_outer_portable(int8_t *q, uint8_t *low, const int32_t *x, uint32_t count,
                                   int32_t factor, uint32_t phase);
 
+/* out[r * columns + i] = factors[r] * x[i] >> right, r < rows and i < columns, both at least 1;
+ * right 0..31, the products below 2^31. The portable C is what other targets than Cortex-M0+ run.
+ */
+void rt_update_products(const int32_t *factors, uint32_t rows, const int32_t *x, uint32_t columns,
+                        uint32_t right, int32_t *out);
+void rt_update_products_portable(const int32_t *factors, uint32_t rows, const int32_t *x,
+                                 uint32_t columns, uint32_t right, int32_t *out);
+
 /* m[i] -= m[i] * share / 2^16; share 0..32767. */
 uint32_t rt_update_decay(int8_t *q, uint8_t *low, uint32_t count, int32_t share, uint32_t phase);
 

@@ -164,6 +164,54 @@ describe('assembler and portable C', () => {
   });
 });
 
+describe('vectors', () => {
+  const firmware = chip();
+  const [from, x, to] = [256, 256, 4096].map((bytes) => firmware.allocate(bytes));
+
+  it('are expanded alike, with the same sum of squares', () => {
+    const random = new Random(8);
+    for (let round = 0; round < 60; round++) {
+      const count = 1 + random.below(67);
+      const zero = [0, -128, 127, random.int8()][round % 4] ?? NaN;
+      const bytes = Int8Array.from({ length: count }, () =>
+        round % 5 === 0 ? -128 : random.int8(),
+      );
+      const run = (name: string): string => {
+        firmware.i8(from ?? NaN, count).set(bytes);
+        const squares = firmware.call(name, from ?? NaN, zero, count, to ?? NaN);
+        return [squares, ...firmware.i32(to ?? NaN, count)].join();
+      };
+      const exact = Array.from(bytes, (value) => value - zero);
+      const squares = exact.reduce((sum, value) => sum + value * value, 0);
+      const expected = [squares, ...exact].join();
+      expect(run('rt_rows_expand'), `round ${round}`).toBe(expected);
+      expect(run('rt_rows_expand_portable'), `round ${round}`).toBe(expected);
+    }
+  });
+
+  it('have the same products', () => {
+    const random = new Random(9);
+    for (let round = 0; round < 60; round++) {
+      const [rows, columns] = [1 + random.below(20), 1 + random.below(20)];
+      const right = random.below(16);
+      const values = (count: number): number[] =>
+        Array.from({ length: count }, () =>
+          round % 3 === 0 ? -32768 + 65535 * random.below(2) : random.between(-32768, 32767),
+        );
+      const [a, b] = [values(rows), values(columns)];
+      const run = (name: string): string => {
+        firmware.i32(from ?? NaN, rows).set(a);
+        firmware.i32(x ?? NaN, columns).set(b);
+        firmware.call(name, from ?? NaN, rows, x ?? NaN, columns, right, to ?? NaN);
+        return firmware.i32(to ?? NaN, rows * columns).join();
+      };
+      const exact = a.flatMap((f) => b.map((value) => (f * value) >> right)).join();
+      expect(run('rt_update_products'), `round ${round}`).toBe(exact);
+      expect(run('rt_update_products_portable'), `round ${round}`).toBe(exact);
+    }
+  });
+});
+
 describe('diffused rounding', () => {
   it('is unbiased for every parameter, and a row is right to a unit', () => {
     const bench = new Bench(new Firmware());
