@@ -30,7 +30,10 @@ const BLOCK_US = 20_000;
 async function build(model: string): Promise<string> {
   const folder = scratchFolder('services-chip');
   mkdirSync(folder, { recursive: true });
-  const compiled = compileModel(readFileSync(model), model, { adapter: { method: 'skip' }, packed: true });
+  const compiled = compileModel(readFileSync(model), model, {
+    adapter: { method: 'skip' },
+    packed: true,
+  });
   const modelFile = join(folder, 'model.c');
   writeFileSync(modelFile, `${emitC(compiled.description)}\n${learnerSetupSource(compiled)}`);
   const rooms = ['native/engine', 'native/dsp', 'native/store', 'native/services', 'test/services'];
