@@ -7,8 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CompiledModel } from '../../compiler/compile.ts';
 import { buildImage as modelImage } from '../../compiler/emit-image.ts';
-import { RetuneError } from '../../cli/error.ts';
-import { statusText, type FirmwareInterface } from '../../sim/firmware.ts';
+import { CountedFirmware } from '../counted-firmware.ts';
 import { buildImage } from './build.ts';
 import { Rp2040Machine, type MachineOptions } from './machine.ts';
 import { MISS_CYCLES } from './xip.ts';
@@ -40,17 +39,11 @@ export interface Lap {
   longest: number;
 }
 
-export class ChipFirmware implements FirmwareInterface {
-  readonly machine: Rp2040Machine;
-  /** Deepest stack of all calls. */
-  stackBytes = 0;
-  /** Cycles of all calls. */
-  cyclesSoFar = 0;
+export class ChipFirmware extends CountedFirmware<Rp2040Machine> {
   private lapStart = 0;
-  private longest = 0;
 
   constructor(elf: string, options?: MachineOptions) {
-    this.machine = Rp2040Machine.load(elf, options);
+    super(Rp2040Machine.load(elf, options));
   }
 
   /** What misses of the flash cache would have added so far (xip.ts); 0 unless asked for. */
@@ -60,13 +53,11 @@ export class ChipFirmware implements FirmwareInterface {
 
   /** Cycles of the calls since the last lap. */
   lap(): Lap {
-    const lap = { cycles: this.cyclesSoFar - this.lapStart, longest: this.longest };
+    const lap = { cycles: this.cyclesSoFar - this.lapStart, longest: this.longestCall() };
     this.lapStart = this.cyclesSoFar;
-    this.longest = 0;
     return lap;
   }
 
-  /** Puts a model's tables into flash, behind anything that the code could fill. */
   placeModel({ description }: CompiledModel): number {
     this.machine.chip.flash.set(modelImage(description, MODEL).bytes, MODEL - FLASH);
     return MODEL;
@@ -77,51 +68,11 @@ export class ChipFirmware implements FirmwareInterface {
     return this.machine.address('__heap_start') - SRAM;
   }
 
-  allocate(bytes: number): number {
-    return this.machine.allocate(bytes);
-  }
-
-  has(name: string): boolean {
-    return this.machine.elf.symbols.has(name);
-  }
-
-  address(name: string): number {
-    return this.machine.address(name);
-  }
-
-  call(name: string, ...args: number[]): number {
-    const { result, cycles, stackBytes } = this.machine.call(name, args);
-    this.cyclesSoFar += cycles;
-    this.longest = Math.max(this.longest, cycles);
-    this.stackBytes = Math.max(this.stackBytes, stackBytes);
-    return result;
-  }
-
-  /** Cycles by function of one call, which the lap does not count. */
-  profile(name: string, ...args: number[]): Map<string, number> {
-    return this.machine.call(name, args, { profile: true }).profile ?? new Map<string, number>();
-  }
-
-  check(what: string, name: string, ...args: number[]): number {
-    const status = this.call(name, ...args);
-    if (status < 0) throw new RetuneError(`${what}: ${name}: ${statusText(status)}`);
-    return status;
-  }
-
-  private at(address: number): number {
-    return this.machine.chip.sram.byteOffset + address - SRAM;
-  }
-
-  private get buffer(): ArrayBufferLike {
+  protected get buffer(): ArrayBufferLike {
     return this.machine.chip.sram.buffer;
   }
 
-  i8 = (at: number, length: number): Int8Array => new Int8Array(this.buffer, this.at(at), length);
-  u8 = (at: number, length: number): Uint8Array => new Uint8Array(this.buffer, this.at(at), length);
-  i16 = (at: number, length: number): Int16Array =>
-    new Int16Array(this.buffer, this.at(at), length);
-  i32 = (at: number, length: number): Int32Array =>
-    new Int32Array(this.buffer, this.at(at), length);
-  u32 = (at: number, length: number): Uint32Array =>
-    new Uint32Array(this.buffer, this.at(at), length);
+  protected place(address: number): number {
+    return this.machine.chip.sram.byteOffset + address - SRAM;
+  }
 }
