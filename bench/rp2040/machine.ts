@@ -36,6 +36,8 @@ export interface CallResult {
 }
 
 export interface CallOptions {
+  /** Called whenever the core is about to execute what lies at the address; slow. */
+  watch?: { address: number; seen: () => void };
   /** Also tell where the cycles go; many times slower. */
   profile?: boolean;
   /** Gives up with an error after so many cycles; default 2^32. */
@@ -129,12 +131,13 @@ export class Rp2040Machine {
     core.PC = this.address(name);
 
     const { cpu } = this;
-    const { profile = false, maxCycles = 2 ** 32 } = options;
+    const { profile = false, maxCycles = 2 ** 32, watch } = options;
     const start = { cycles: cpu.cycles, instructions: cpu.instructions };
     cpu.lowestStack = stack;
     const limit = start.cycles + maxCycles;
     const spent = profile ? this.profiled(limit) : undefined;
-    if (!profile) this.run(limit);
+    if (watch) this.watched(limit, watch);
+    else if (!profile) this.run(limit);
     const result: CallResult = {
       result: core.registers[0]! | 0,
       unsigned: core.registers[0]!,
@@ -148,9 +151,22 @@ export class Rp2040Machine {
 
   /** Runs until the function returns; the BKPT that it returns to counts nothing. */
   private run(limit: number): void {
+    this.untilReturn(limit, () => this.cpu.run(limit));
+  }
+
+  /** The same instruction by instruction, looking for an address. */
+  private watched(limit: number, { address, seen }: { address: number; seen: () => void }): void {
+    const { cpu, chip } = this;
+    this.untilReturn(limit, () => {
+      if (chip.core.PC === address) seen();
+      cpu.run(cpu.cycles + 1);
+    });
+  }
+
+  private untilReturn(limit: number, run: () => void): void {
     try {
       for (;;) {
-        this.cpu.run(limit);
+        run();
         if (this.cpu.cycles >= limit) throw new Error(`over ${limit} cycles`);
       }
     } catch (error) {
@@ -162,17 +178,12 @@ export class Rp2040Machine {
   private profiled(limit: number): Map<string, number> {
     const { cpu } = this;
     const spent = new Map<string, number>();
-    try {
-      for (;;) {
-        const { cycles } = cpu;
-        const owner = this.owner[slotOf(this.chip.core.PC)] ?? '?';
-        cpu.run(cycles + 1);
-        spent.set(owner, (spent.get(owner) ?? 0) + cpu.cycles - cycles);
-        if (cpu.cycles >= limit) throw new Error(`over ${limit} cycles`);
-      }
-    } catch (error) {
-      if (!(error instanceof CpuStop && error.breakpoint !== undefined)) throw error;
-    }
+    this.untilReturn(limit, () => {
+      const { cycles } = cpu;
+      const owner = this.owner[slotOf(this.chip.core.PC)] ?? '?';
+      cpu.run(cycles + 1);
+      spent.set(owner, (spent.get(owner) ?? 0) + cpu.cycles - cycles);
+    });
     return spent;
   }
 }
