@@ -243,10 +243,12 @@ describe('packDepthwise', () => {
   };
 
   it('refuses two weights of -128 above each other, and scales that are too coarse to be quick', () => {
-    expect(packDepthwise({ ...layer, weights: Int8Array.of(-128, 0, 0, 0, -128) })).toBeDefined();
+    const apart = packDepthwise({ ...layer, weights: Int8Array.of(-128, 0, 0, 0, -128) });
+    expect([...(apart ?? [])].slice(0, 5)).toEqual([0xff800000, 0xffffff80, 0, 0, 0]);
     expect(packDepthwise({ ...layer, weights: Int8Array.of(-128, 0, 0, -128) })).toBeUndefined();
     const weights = new Int8Array(9).fill(1);
-    expect(packDepthwise({ ...layer, weights })).toBeDefined();
+    const quick = packDepthwise({ ...layer, weights });
+    expect([...(quick ?? [])].slice(0, 5)).toEqual([0x10001, 0x10001, 0x10001, 0x10001, 1]);
     expect(packDepthwise({ ...layer, weights, shift: Int32Array.of(-6) })).toBeUndefined();
   });
 });
