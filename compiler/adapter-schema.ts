@@ -90,6 +90,8 @@ export const RtAdapterPlan = struct('rt_adapter_plan_t', HEADER, {
   signal: buffer,
   pooled: buffer,
   work: buffer,
+  place_count: u32,
+  places: buffer,
 });
 
 export const adapterSchemas: StructType[] = [

@@ -30,6 +30,9 @@ export const adapterSchema = z.strictObject({
   optimizer: z.enum(['fused', 'momentum']).optional(),
   /** Adapters that the board keeps in flash, for example one a user. */
   slots: z.int().min(1).max(64).optional(),
+  /** Adapters that lie in RAM, to change between without touching flash; 1 if absent. At most
+   * RT_ADAPTER_PLACES_MAX. */
+  places: z.int().min(1).max(16).optional(),
 });
 export type AdapterOptions = z.infer<typeof adapterSchema>;
 
@@ -66,6 +69,9 @@ export interface TrainingPlan {
   /** Bytes of a serialised adapter: what a slot in flash holds and what a board sends. */
   adapterBytes: number;
   rank: number;
+  /** Adapters in RAM, and what each but the first takes there. */
+  places: number;
+  placeBytes: number;
   /** Labelled windows that the board can remember at once. */
   windows: number;
   /** Names of the layers with an adapter, for the report. */

@@ -39,10 +39,10 @@ export function checkBudgets(
       `learning needs ${group(need)} bytes of RAM but ${source} ${group(limit)} ` +
       `(the arena takes ${group(bytes)}, its peak is in ${peak.name})`;
     const raise = budget && need <= free ? `raise "budgets.ram" to ${need}` : undefined;
-    throw fail(
-      what,
-      advice(raise, alternatives, (a) => a.ramBytes <= limit),
-    );
+    const { places = 1, placeBytes = 0 } = report.adapter ?? {};
+    const fewer = places > 1 ? `, or lower "adapter.places": each takes ${group(placeBytes)}` : '';
+    const change = advice(raise, alternatives, (a) => a.ramBytes <= limit);
+    throw fail(what, change + fewer);
   }
   checkFlash(manifest, board, report, alternatives, fail);
   checkPower(board, milliwatt, fail);

@@ -89,7 +89,7 @@ function alternatives(
   board: Board,
   compile: (adapter: AdapterOptions) => CompiledModel,
 ): Alternative[] {
-  const { slots, windows } = manifest.adapter ?? {};
+  const { slots, windows, places } = manifest.adapter ?? {};
   const candidates: AdapterOptions[] = [
     { method: 'lora', rank: 4 },
     { method: 'lora', rank: 2 },
@@ -102,7 +102,7 @@ function alternatives(
   for (const candidate of candidates) {
     try {
       const report = memoryReport(
-        compile({ ...candidate, slots, windows }),
+        compile({ ...candidate, slots, windows, places }),
         board.flashSectorBytes,
       );
       const { arena, adapter, ram, flash } = report;

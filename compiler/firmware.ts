@@ -217,7 +217,7 @@ async function linkWith(args: string[], board: Board): Promise<void> {
     const what =
       match[1] === 'FLASH'
         ? 'bytes of flash too many; use a smaller model, fewer modules, or a board with more flash'
-        : 'bytes of RAM too many; lower "heapBytes" of the board, "windows" or "rank" of the ' +
+        : 'bytes of RAM too many; lower "heapBytes" of the board, "windows", "places" or "rank" of the ' +
           'adapter, or use a smaller model';
     throw new RetuneError(`the firmware does not fit ${board.file}: ${match[2]} ${what}`);
   }

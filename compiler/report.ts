@@ -65,6 +65,9 @@ export interface MemoryReport {
     slots: number;
     /** Flash that a slot takes: whole sectors where the board's are known. */
     slotBytes: number;
+    /** Adapters in RAM; `placeBytes` is what one more takes of the arena. */
+    places: number;
+    placeBytes: number;
     layers: string[];
     /** What a burst keeps of how many windows, so as not to compute it for every sample. */
     cache: TrainingCache & { ofWindows: number };
@@ -83,6 +86,8 @@ export function memoryReport(compiled: CompiledModel, sectorBytes = 1): MemoryRe
           bytes: training.adapterBytes,
           slots: compiled.adapter?.slots ?? 1,
           slotBytes: Math.ceil(training.adapterBytes / sectorBytes) * sectorBytes,
+          places: training.places,
+          placeBytes: training.placeBytes,
           layers: training.sites,
           cache: { ...training.cache, ofWindows: training.windows },
         };
@@ -263,6 +268,8 @@ export function reportText(report: MemoryReport): string {
     ...lines,
     `Adapter: ${adapter.method}, rank ${adapter.rank}, ${group(adapter.bytes)} bytes, ` +
       `${slots} of ${group(adapter.slotBytes)} bytes in flash`,
+    `  ${adapter.places} place${adapter.places === 1 ? '' : 's'} in RAM, one more takes ` +
+      `${group(adapter.placeBytes)} bytes`,
     `  on ${adapter.layers.join(', ')}`,
     `Kept in a burst: ${cacheText(adapter.cache)}`,
   ].join('\n');

@@ -17,6 +17,10 @@ export class BufferList {
     this.list.push(...buffers.filter((buffer) => buffer.bytes > 0));
   }
 
+  bytes(name: string): number {
+    return this.list.find((candidate) => candidate.name === name)?.bytes ?? 0;
+  }
+
   /** rt_adapter_buffer_t; one that is not needed has no bytes. */
   place(name: string, offsetOf: (name: string) => number): StructValue {
     const buffer = this.list.find((candidate) => candidate.name === name);

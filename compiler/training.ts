@@ -68,6 +68,7 @@ class Planner {
   private readonly classes: number;
   private readonly rank: number;
   private readonly windows: number;
+  private readonly places: number;
   private readonly last: number;
 
   constructor(
@@ -81,6 +82,7 @@ class Planner {
     this.classes = this.tensor(this.head.output).bytes;
     this.rank = this.checkRank();
     this.windows = options.windows ?? DEFAULT_WINDOWS;
+    this.places = options.places ?? 1;
     this.last = 2 * model.layers.length - 1;
   }
 
@@ -104,6 +106,8 @@ class Planner {
       regroup: backward?.regroup ?? [],
       adapterBytes: BLOB_HEADER_BYTES + payload,
       rank: this.rank,
+      places: this.places,
+      placeBytes: alignedBytes(payload),
       windows: this.windows,
       cache,
       sites: [this.head, ...taps.map((tap) => tap.layer), ...sites].map((layer) => layer.name),
@@ -307,6 +311,7 @@ class Planner {
     );
     const list = new BufferList(this.last);
     list.always('payload', payload, 'adapter');
+    list.add(this.otherPlaces(payload));
     list.always('vector', vector, 'adapter');
     list.always('logits', 8 * this.classes, 'adapter');
     list.always('scratch', 4 * widest, 'adapter');
@@ -321,6 +326,19 @@ class Planner {
     list.always('cache', cache.windows * cache.entryBytes);
     list.add(backward?.buffers ?? []);
     return list;
+  }
+
+  /** Payloads of the places but the first, one behind the other: rt_adapter_plan_t.places. */
+  private otherPlaces(payload: number): PlanBuffer[] {
+    return Array.from({ length: this.places - 1 }, (_, i) => ({
+      name: placeBuffer(i + 1),
+      bytes: payload,
+      first: 0,
+      last: this.last,
+      kind: 'adapter',
+      group: 'places',
+      groupOffset: i * alignedBytes(payload),
+    }));
   }
 
   /** Tables of native/engine/lora.h for one site at a time, live while sites are computed. */
@@ -390,6 +408,11 @@ class Planner {
       windows: this.windows,
       cache_windows: parts.cache.windows,
       resume_layer: backward?.steps.at(-1)?.layer ?? NONE,
+      place_count: this.places,
+      places: {
+        offset_bytes: this.places > 1 ? offsetOf(placeBuffer(1)) : 0,
+        bytes: (this.places - 1) * alignedBytes(buffers.bytes('payload')),
+      },
     };
     for (const name of BUFFER_MEMBERS) value[name] = place(name);
     return { name: 'adapter_plan', type: RtAdapterPlan, values: [value] };
@@ -432,6 +455,10 @@ const BUFFER_MEMBERS = [
   'pooled',
   'work',
 ] as const;
+
+const placeBuffer = (place: number): string => `place ${place}`;
+
+const alignedBytes = (bytes: number): number => Math.ceil(bytes / 4) * 4;
 
 const inverse = (value: number): number => 1 / value;
 

@@ -49,11 +49,16 @@ static void hook_row(void *context, uint32_t layer, uint32_t row) {
 
 /* ---- life ---- */
 
-static void bind_buffers(rt_adapter_t *adapter) {
+static void bind_place(rt_adapter_t *adapter, uint32_t place) {
   const rt_adapter_plan_t *plan = adapter->plan;
-  adapter->exponents = rt_adapter_buffer(adapter, &plan->payload);
+  adapter->place = place;
+  adapter->exponents = rt_adapter_place(adapter, place);
   adapter->q = adapter->exponents + plan->group_count;
   adapter->constants = adapter->q + plan->parameter_count;
+}
+
+static void bind_buffers(rt_adapter_t *adapter) {
+  const rt_adapter_plan_t *plan = adapter->plan;
   adapter->residual = rt_adapter_buffer(adapter, &plan->residual);
   adapter->momentum = rt_adapter_buffer(adapter, &plan->momentum);
   adapter->gradient = rt_adapter_buffer(adapter, &plan->gradient);
@@ -81,7 +86,23 @@ rt_status_t rt_adapter_init(rt_adapter_t *adapter, rt_engine_t *engine) {
   engine->hooks = &adapter->hooks;
   adapter->enabled = 1;
   __builtin_memset(adapter->vector, 0, adapter->plan->vector.bytes);
-  rt_adapter_reset(adapter, 1);
+  for (uint32_t place = adapter->plan->place_count; place-- > 0;) {
+    bind_place(adapter, place);
+    rt_adapter_reset(adapter, 1);
+  }
+  return RT_OK;
+}
+
+int8_t *rt_adapter_place(const rt_adapter_t *adapter, uint32_t place) {
+  const rt_adapter_plan_t *plan = adapter->plan;
+  if (place == 0) return rt_adapter_buffer(adapter, &plan->payload);
+  int8_t *places = rt_adapter_buffer(adapter, &plan->places);
+  return places + (place - 1u) * rt_adapter_place_bytes(plan);
+}
+
+rt_status_t rt_adapter_use(rt_adapter_t *adapter, uint32_t place) {
+  if (place >= adapter->plan->place_count) return RT_ERROR_ARGUMENT;
+  bind_place(adapter, place);
   return RT_OK;
 }
 

@@ -19,6 +19,7 @@
 
 #define RT_ADAPTER_RANK_MAX 16u
 #define RT_ADAPTER_CLASSES_MAX 1024u
+#define RT_ADAPTER_PLACES_MAX 16u
 
 typedef enum {
   RT_ADAPTER_HEAD = 1, /* delta of the classifier layer */
@@ -140,6 +141,10 @@ typedef struct rt_adapter_plan {
   rt_adapter_buffer_t signal; /* int8: gradient of the activations, rounded up to 4 bytes */
   rt_adapter_buffer_t pooled; /* int8 [head inputs]: the same behind a global average pool */
   rt_adapter_buffer_t work;   /* what the steps need besides: backward_parts.h */
+
+  /* Adapters in memory, one of which is in use. */
+  uint32_t place_count;       /* 1..RT_ADAPTER_PLACES_MAX, place 0 being payload */
+  rt_adapter_buffer_t places; /* payloads of places 1 and up, rt_adapter_place_bytes each */
 } rt_adapter_plan_t;
 
 typedef struct {
@@ -233,6 +238,7 @@ struct rt_adapter {
   rt_layer_hooks_t hooks;
   uint32_t enabled;  /* 0: the frozen model alone */
   uint32_t training; /* 1: the forward pass also writes masks */
+  uint32_t place;    /* of the adapter in use; exponents, q and constants are its */
   /* Pieces of the arena, from the plan. */
   int8_t *exponents;
   int8_t *q;
@@ -249,12 +255,29 @@ struct rt_adapter {
   rt_lora_t lora;
 };
 
-/* Checks the plan, binds its buffers, hooks into the engine and resets the adapter.
+/* Checks the plan, binds its buffers, hooks into the engine and resets the adapters of all places;
+ * place 0 is in use.
  * Errors: RT_ERROR_STATE (model without adapter plan), RT_ERROR_MODEL_LAYOUT. */
 rt_status_t rt_adapter_init(rt_adapter_t *adapter, rt_engine_t *engine);
 
-/* Back to an adapter that changes nothing; seed chooses its random matrices. */
+/* The adapter in use: back to one that changes nothing; seed chooses its random matrices. */
 void rt_adapter_reset(rt_adapter_t *adapter, uint32_t seed);
+
+/*
+ * Takes the adapter of another place into use: a few pointers change, nothing is copied. Not in the
+ * middle of an inference, a burst or a check: what they have computed belongs to the adapter that
+ * they began with. What a burst keeps besides the parameters is made anew when it begins, so places
+ * share it. Errors: RT_ERROR_ARGUMENT (there is no such place).
+ */
+rt_status_t rt_adapter_use(rt_adapter_t *adapter, uint32_t place);
+
+/* Payload of a place, below plan->place_count: plan->payload.bytes at a multiple of 4. */
+int8_t *rt_adapter_place(const rt_adapter_t *adapter, uint32_t place);
+
+/* Memory of a payload among plan->places: a multiple of 4. */
+static inline uint32_t rt_adapter_place_bytes(const rt_adapter_plan_t *plan) {
+  return (plan->payload.bytes + 3u) & ~3u;
+}
 
 /* Switches the adapter's effect on inference off (0) or on (1); nothing is forgotten. */
 void rt_adapter_enable(rt_adapter_t *adapter, uint32_t enabled);

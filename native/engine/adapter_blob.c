@@ -83,9 +83,16 @@ rt_status_t rt_blob_verify(const rt_adapter_t *adapter, const uint8_t *blob, uin
   return RT_OK;
 }
 
-rt_status_t rt_blob_load(rt_adapter_t *adapter, const uint8_t *blob, uint32_t bytes) {
+rt_status_t rt_blob_load_into(rt_adapter_t *adapter, uint32_t place, const uint8_t *blob,
+                              uint32_t bytes) {
+  if (place >= adapter->plan->place_count) return RT_ERROR_ARGUMENT;
   rt_status_t status = rt_blob_verify(adapter, blob, bytes);
   if (status != RT_OK) return status;
-  __builtin_memcpy(adapter->exponents, blob + RT_BLOB_HEADER_BYTES, adapter->plan->payload.bytes);
+  __builtin_memcpy(rt_adapter_place(adapter, place), blob + RT_BLOB_HEADER_BYTES,
+                   adapter->plan->payload.bytes);
   return RT_OK;
+}
+
+rt_status_t rt_blob_load(rt_adapter_t *adapter, const uint8_t *blob, uint32_t bytes) {
+  return rt_blob_load_into(adapter, adapter->place, blob, bytes);
 }

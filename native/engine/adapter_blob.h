@@ -44,4 +44,9 @@ rt_status_t rt_blob_verify(const rt_adapter_t *adapter, const uint8_t *blob, uin
  * as before. */
 rt_status_t rt_blob_load(rt_adapter_t *adapter, const uint8_t *blob, uint32_t bytes);
 
+/* The same into a place, whether it is in use or not. Errors: RT_ERROR_ARGUMENT (there is no such
+ * place), RT_ERROR_BLOB_*. */
+rt_status_t rt_blob_load_into(rt_adapter_t *adapter, uint32_t place, const uint8_t *blob,
+                              uint32_t bytes);
+
 #endif

@@ -82,8 +82,13 @@ static rt_status_t check_buffers(const rt_adapter_t *adapter) {
       plan->payload.bytes != payload || plan->snapshot.bytes != payload) {
     return RT_ERROR_MODEL_LAYOUT;
   }
+  if (plan->place_count == 0 || plan->place_count > RT_ADAPTER_PLACES_MAX) {
+    return RT_ERROR_MODEL_LAYOUT;
+  }
+  const uint32_t places = (plan->place_count - 1u) * rt_adapter_place_bytes(plan);
   uint32_t fits =
       buffer_fits(adapter, &plan->payload, payload) &&
+      buffer_fits(adapter, &plan->places, places) &&
       buffer_fits(adapter, &plan->snapshot, payload) &&
       buffer_fits(adapter, &plan->vector, vector) &&
       buffer_fits(adapter, &plan->logits, 8u * plan->classes) &&
@@ -118,12 +123,12 @@ static uint32_t apart(const rt_adapter_buffer_t *a, const rt_adapter_buffer_t *b
          b->offset_bytes + b->bytes <= a->offset_bytes;
 }
 
-#define LIVE_BUFFERS 11u
+#define LIVE_BUFFERS 12u
 
 static const rt_adapter_buffer_t *live_buffer(const rt_adapter_plan_t *p, uint32_t i) {
   const rt_adapter_buffer_t *const live[LIVE_BUFFERS] = {
       &p->payload,  &p->vector,   &p->logits,   &p->scratch, &p->snapshot, &p->state,
-      &p->residual, &p->momentum, &p->gradient, &p->order,   &p->cache};
+      &p->residual, &p->momentum, &p->gradient, &p->order,   &p->cache,    &p->places};
   return live[i];
 }
 

@@ -157,6 +157,8 @@ static const int32_t layout[] = {SIZE(rt_real_t),
                                  AT(rt_adapter_plan_t, signal),
                                  AT(rt_adapter_plan_t, pooled),
                                  AT(rt_adapter_plan_t, work),
+                                 AT(rt_adapter_plan_t, place_count),
+                                 AT(rt_adapter_plan_t, places),
 
                                  -1};
 
