@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addBenchCommand } from './bench.ts';
 import { addBuildCommand } from './build.ts';
 import { RetuneError } from './error.ts';
+import { addDeltaCommand } from './delta.ts';
 import { addDeployCommand } from './deploy.ts';
 import { addEvalCommand } from './eval.ts';
 import { addRunCommand } from './run.ts';
@@ -24,6 +25,7 @@ function createProgram(): Command {
   addSimCommands(program);
   addRunCommand(program);
   addDeployCommand(program);
+  addDeltaCommand(program);
   addEvalCommand(program);
   addBuildCommand(program);
   addBenchCommand(program);

@@ -142,7 +142,7 @@ async function within<T>(work: Promise<T>, seconds: number, what: string): Promi
 }
 
 /** By way of `devs devtools`, to whatever is connected there. */
-function hubTransport(port: number): OpenTransport {
+export function hubTransport(port: number): OpenTransport {
   return (onFrame) =>
     new Promise((resolve, reject) => {
       const hub = new HubConnection({
@@ -174,7 +174,7 @@ interface SerialPortModule {
 }
 
 /** Straight to a board. The console of its program goes to `print`. */
-function serialTransport(path: string, print: (line: string) => void): OpenTransport {
+export function serialTransport(path: string, print: (line: string) => void): OpenTransport {
   return async (onFrame) => {
     const port = await openSerial(path);
     const reader = new LinkReader({
