@@ -32,6 +32,7 @@ import {
   zig,
 } from './toolchain.ts';
 import { flagsOf } from '../tools/native/musl.mjs';
+import { ED25519 } from '../tools/native/zig-object.mjs';
 import { uf2 } from './uf2.ts';
 
 export const FLASH_ADDRESS = 0x10000000;
@@ -81,7 +82,8 @@ export function boardModules(board: Board): string[] {
 
 /** The C files of every firmware for an RP2040. */
 function roomSources(): string[] {
-  return [...ROOMS.flatMap((room) => cFiles(`native/${room}`)), 'native/hal/libc.c'];
+  const rooms = ROOMS.flatMap((room) => cFiles(`native/${room}`));
+  return [...rooms, ED25519, 'native/hal/libc.c'];
 }
 
 /** Compiles and links. Throws RetuneError for what the maker can mend, Error for our own defects. */
@@ -119,7 +121,9 @@ function keyOf(options: FirmwareOptions): string {
   const hash = createHash('sha256');
   const sources = options.sources ?? roomSources();
   const native = readdirSync(join(projectRoot, 'native'), { recursive: true, encoding: 'utf8' });
-  const headers = native.filter((name) => /\.(h|ld)$/.test(name)).map((name) => `native/${name}`);
+  const headers = native
+    .filter((name) => /\.(h|ld|zig)$/.test(name))
+    .map((name) => `native/${name}`);
   for (const path of [...sources, ...headers.sort()]) {
     hash.update(path).update(readFileSync(join(projectRoot, path)));
   }

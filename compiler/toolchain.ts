@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { RetuneError } from '../cli/error.ts';
 import { flagsOf, labelOf, muslFiles } from '../tools/native/musl.mjs';
+import { isZig, zigObjectArguments } from '../tools/native/zig-object.mjs';
 
 const run = promisify(execFile);
 
@@ -80,7 +81,7 @@ export function cFiles(folder: string): string[] {
   return folder === 'native/libm' ? [...own, ...muslFiles()] : own;
 }
 
-/** Compiles C files into objects in `folder`; returns them in the order of the sources. */
+/** Compiles C and Zig files into objects in `folder`; returns them in the order of the sources. */
 export async function compileObjects(
   sources: string[],
   flags: string[],
@@ -92,13 +93,15 @@ export async function compileObjects(
       folder,
       `${labelOf(source)
         .replaceAll(/[\\/:]/g, '-')
-        .replace(/\.c$/, '')}.o`,
+        .replace(/\.(c|zig)$/, '')}.o`,
     ),
   );
   const queue = sources.map((source, i) => ({ source, object: objects[i] ?? '' }));
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next; next = queue.shift()) {
-      await zig(['cc', ...flags, ...flagsOf(next.source), '-c', next.source, '-o', next.object]);
+      const { source, object } = next;
+      if (isZig(source)) await zig(zigObjectArguments(source, object, flags));
+      else await zig(['cc', ...flags, ...flagsOf(source), '-c', source, '-o', object]);
     }
   };
   await Promise.all(Array.from({ length: JOBS }, worker));

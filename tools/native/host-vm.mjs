@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { flagsOf, labelOf } from './musl.mjs';
 import { cFiles, outputDir, root, WARNINGS, zig } from './toolchain.mjs';
+import { ED25519, isZig, zigObjectArguments } from './zig-object.mjs';
 
 const run = promisify(execFile);
 const JOBS = 2;
@@ -54,7 +55,7 @@ function sources({ main, without = [] }) {
   const others = [...MAINS.filter((name) => name !== main), ...without];
   const left = new Set(others.map((name) => `native/hal/host/${name}`));
   const all = ROOMS.flatMap((room) => cFiles(`native/${room}`)).filter((file) => !left.has(file));
-  return [...all, 'native/services/service.c', ...(main.includes('/') ? [main] : [])];
+  return [...all, ED25519, 'native/services/service.c', ...(main.includes('/') ? [main] : [])];
 }
 
 function newestHeader() {
@@ -62,7 +63,7 @@ function newestHeader() {
     const folder = join(root, 'native', room);
     if (!existsSync(folder)) return [];
     return readdirSync(folder)
-      .filter((name) => name.endsWith('.h'))
+      .filter((name) => /\.(h|zig)$/.test(name))
       .map((name) => join(folder, name));
   });
   return Math.max(...headers.map((file) => statSync(file).mtimeMs));
@@ -120,6 +121,11 @@ async function compileStale(compile, objects) {
   );
   const worker = async () => {
     for (let next = stale.shift(); next !== undefined; next = stale.shift()) {
+      if (isZig(next.source)) {
+        const { source } = next;
+        await toFile(next.object, (file) => zig(zigObjectArguments(source, file, zigTarget())));
+        continue;
+      }
       const flags = [...COMMON, ...flagsOf(next.source)];
       await toFile(next.object, (file) => compile([...flags, '-c', next.source, '-o', file]));
     }

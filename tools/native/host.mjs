@@ -9,6 +9,7 @@ import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cFiles, outputDir, root, WARNINGS, zig } from './toolchain.mjs';
+import { ED25519, zigObjectArguments } from './zig-object.mjs';
 
 const run = promisify(execFile);
 
@@ -44,7 +45,9 @@ function zigTarget() {
 }
 
 async function compile(compiler, file) {
-  const common = [...WARNINGS, ...FLAGS, ...sources(), '-o', file, '-lm'];
+  const ed25519 = join(outputDir('host'), 'ed25519.o');
+  await zig(zigObjectArguments(ED25519, ed25519, zigTarget()));
+  const common = [...WARNINGS, ...FLAGS, ...sources(), ed25519, '-o', file, '-lm'];
   if (!compiler) return zig(['cc', ...zigTarget(), ...TRAPS, ...common]);
   try {
     return await run(compiler, [...SANITIZERS, ...common], { cwd: root });

@@ -7,6 +7,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { flagsOf, labelOf, muslFiles } from './musl.mjs';
+import { isZig, zigObjectArguments } from './zig-object.mjs';
 
 const run = promisify(execFile);
 
@@ -76,18 +77,27 @@ export async function clangInclude() {
 }
 
 /**
- * Compiles files to objects, two at a time. Paths are passed relative to the root, so that the same
+ * Compiles C and Zig files to objects, two at a time. Paths are passed relative to the root, so that the same
  * sources give the same bytes in every folder. `driver` is zig's own `cc`, or plain `clang`.
  */
 export async function compileAll(sources, flags, folder, driver = 'cc') {
   const out = outputDir(folder);
   const objects = sources.map((source) => ({
     source,
-    object: join(out, `${labelOf(source).replaceAll('/', '-').replace(/\.c$/, '')}.o`),
+    object: join(
+      out,
+      `${labelOf(source)
+        .replaceAll('/', '-')
+        .replace(/\.(c|zig)$/, '')}.o`,
+    ),
   }));
   const queue = [...objects];
   const worker = async () => {
     for (let next = queue.shift(); next; next = queue.shift()) {
+      if (isZig(next.source)) {
+        await zig(zigObjectArguments(next.source, next.object, flags));
+        continue;
+      }
       const include = ['-Inative', '-Inative/engine', '-isystem', 'native/hal/freestanding'];
       const all = [...flags, ...WARNINGS, ...include, ...flagsOf(next.source)];
       await zig([driver, '-c', ...all, next.source, '-o', next.object]);

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultModel } from './default-model.mjs';
 import { cFiles, compileAll, outputDir, root, zig } from './toolchain.mjs';
+import { ED25519 } from './zig-object.mjs';
 
 export const WASM = 'sim/firmware.wasm';
 
@@ -21,7 +22,7 @@ const ROOMS = ['engine', 'dsp', 'libm', 'bus', 'services', 'store', 'vm', 'firmw
 
 export async function buildWasm() {
   const rooms = ROOMS.flatMap((room) => cFiles(`native/${room}`));
-  const sources = [...rooms, 'native/hal/libc.c', defaultModel()];
+  const sources = [...rooms, ED25519, 'native/hal/libc.c', defaultModel()];
   const objects = await compileAll(sources, FLAGS, 'wasm');
   const file = join(outputDir('wasm'), 'firmware.wasm');
   await zig([
