@@ -2,6 +2,7 @@ import { Endpoint } from './endpoint.ts';
 import type { ClockGroup } from './clock.ts';
 import type { ServiceSpec } from './compile.ts';
 import { BLOCK_MS, type Microphone } from './microphone.ts';
+import { Offset } from './offset.ts';
 import type { HeardWindow } from './powered-board.ts';
 
 /** A window as capture hands it to the learner. */
@@ -15,6 +16,13 @@ const EVERY_WINDOW_DB = -128;
 const HANG_MS = 260;
 /** A shorter sound is a click, not a word. */
 const SHORTEST_SOUND_MS = 60;
+/** A converter that gives nothing for so long is broken. */
+const PATIENCE_MS = 1000;
+/** Enum Health. */
+const HEALTH = { good: 0, missing: 1, stuck: 2 } as const;
+/** From these values on a sample of a 12-bit converter is at an end of its range. */
+const TOP_SAMPLE = 32767 - 15;
+const BOTTOM_SAMPLE = -32768;
 
 export interface CaptureOptions {
   spec: ServiceSpec;
@@ -35,6 +43,8 @@ export class Capture {
   readonly endpoint: Endpoint;
   /** Next sample to read. */
   private position: number;
+  /** Next sample to hear. */
+  private heard: number;
   private sound?: { begin: number; end: number };
   /** First sample of a window whose end is still to be heard. */
   private due?: number;
@@ -43,6 +53,13 @@ export class Capture {
   private skipped = 0;
   private overruns = 0;
   private lastLevel = FLOOR_DB;
+  /** The latest samples as they were heard: sample n lies at n modulo the length. */
+  private readonly ring: Int16Array;
+  private offset = new Offset();
+  private health: number = HEALTH.good;
+  private heardAt: number;
+  /** Length of the sound that the next window is cut around, in samples. */
+  private dueSound = 0;
 
   constructor(private readonly options: CaptureOptions) {
     const { spec, microphone, timers, windowSamples } = options;
@@ -59,13 +76,18 @@ export class Capture {
     this.endpoint.computed('windows', () => [this.delivered]);
     this.endpoint.computed('skipped', () => [this.skipped]);
     this.endpoint.computed('overruns', () => [this.overruns]);
+    this.endpoint.computed('health', () => [this.health]);
+    this.endpoint.computed('offset', () => [this.offset.applied]);
     // This board has a microphone and nothing else; the window is the one the features need.
     this.endpoint.written('source', () => this.endpoint.set('source', 0));
     this.endpoint.written('window', () => this.endpoint.set('window', windowSamples));
     this.endpoint.written('hop', ([hop]) => {
       if (Number(hop) < 1) this.endpoint.set('hop', windowSamples);
     });
+    this.ring = new Int16Array(2 * windowSamples);
+    this.heardAt = timers.timestamp;
     this.position = microphone.blockAt(timers.timestamp);
+    this.heard = this.position;
     timers.setInterval(() => this.tick(), BLOCK_MS);
   }
 
@@ -82,20 +104,55 @@ export class Capture {
     const now = microphone.blockAt(timers.timestamp);
     if (!this.isRunning) {
       this.position = now;
+      this.heard = now;
+      this.heardAt = timers.timestamp;
+      this.ring.fill(0);
       this.sound = undefined;
       this.due = undefined;
       return;
     }
+    this.hear(now);
     if (this.endpoint.number('wake_level') > EVERY_WINDOW_DB) this.followSound(now);
     else this.cutEveryHop(now);
     if (this.due === undefined || this.due + this.windowSamples > now) return;
-    this.cut(this.due, this.due + this.windowSamples);
+    this.cut(this.due, this.dueSound);
     this.due = undefined;
+  }
+
+  /** Takes what the converter has up to `now`, block by block. */
+  private hear(now: number): void {
+    const { microphone, timers } = this.options;
+    const block = (microphone.rate * BLOCK_MS) / 1000;
+    for (; this.heard + block <= now; this.heard += block) {
+      const samples = microphone.read(this.heard, this.heard + block);
+      for (let n = 0; n < block; n++) this.ring[(this.heard + n) % this.ring.length] = 0;
+      if (samples.length === 0) continue;
+      this.heardAt = timers.timestamp;
+      this.offset.take(samples);
+      samples.forEach((sample, n) => (this.ring[(this.heard + n) % this.ring.length] = sample));
+      this.setHealth(this.offset.isStuck ? HEALTH.stuck : HEALTH.good);
+    }
+    if (timers.timestamp - this.heardAt >= PATIENCE_MS) this.setHealth(HEALTH.missing);
+  }
+
+  /** Samples that were heard; before that there is silence. */
+  private samples(begin: number, end: number): Int16Array {
+    return Int16Array.from({ length: end - begin }, (_, n) => {
+      const at = begin + n;
+      return at < 0 ? 0 : (this.ring[at % this.ring.length] as number);
+    });
+  }
+
+  private setHealth(health: number): void {
+    if (this.health === health) return;
+    this.health = health;
+    if (health !== HEALTH.good) this.sound = this.due = undefined;
+    this.endpoint.event('health_changed', [health]);
   }
 
   private cutEveryHop(now: number): void {
     while (this.position + this.windowSamples <= now) {
-      this.cut(this.position, this.position + this.windowSamples);
+      this.cut(this.position, 0);
       this.position += this.endpoint.number('hop');
     }
   }
@@ -103,8 +160,7 @@ export class Capture {
   private followSound(now: number): void {
     const { microphone } = this.options;
     const wake = this.endpoint.number('wake_level');
-    const block = microphone.read(this.position, now);
-    const isLoud = levelOf(block) >= wake;
+    const isLoud = this.health === HEALTH.good && levelOf(this.samples(this.position, now)) >= wake;
     if (isLoud !== this.loud) this.endpoint.event(isLoud ? 'loud' : 'quiet');
     this.loud = isLoud;
     if (isLoud) this.sound = { begin: this.sound?.begin ?? this.position, end: now };
@@ -119,11 +175,14 @@ export class Capture {
       return;
     }
     this.due = Math.round((begin + end - this.windowSamples) / 2);
+    this.dueSound = end - begin;
   }
 
-  private cut(begin: number, end: number): void {
+  /** @param sound samples of the sound that the window lies around; 0: none */
+  private cut(begin: number, sound: number): void {
     const { microphone, deliver } = this.options;
-    const pcm = microphone.read(begin, end);
+    const end = begin + this.windowSamples;
+    const pcm = this.samples(begin, end);
     this.lastLevel = levelOf(pcm);
     const number = this.delivered + 1;
     const truth = microphone.heardIn(begin, end);
@@ -133,12 +192,25 @@ export class Capture {
       return;
     }
     this.delivered = number;
-    this.endpoint.event('window_ready', [number, this.lastLevel]);
+    const { peak, clipped } = shapeOf(pcm);
+    const soundMs = Math.floor((sound * 1000) / microphone.rate);
+    this.endpoint.event('window_ready', [number, this.lastLevel, peak, clipped, soundMs]);
   }
 }
 
+/** Level of the sample farthest from the middle, in dB, and how many samples are clipped. */
+function shapeOf(pcm: Int16Array): { peak: number; clipped: number } {
+  let magnitude = 0;
+  let clipped = 0;
+  for (const sample of pcm) {
+    magnitude = Math.max(magnitude, Math.abs(sample));
+    if (sample >= TOP_SAMPLE || sample <= BOTTOM_SAMPLE) clipped++;
+  }
+  return { peak: levelOf(Int32Array.of(magnitude)), clipped };
+}
+
 /** Root mean square in dB below full scale. */
-export function levelOf(pcm: Int16Array): number {
+export function levelOf(pcm: Int16Array | Int32Array): number {
   let sum = 0;
   for (const sample of pcm) sum += sample * sample;
   if (sum === 0) return FLOOR_DB;

@@ -2,7 +2,10 @@
 export interface Sound {
   /** The converter was switched on at this instant (milliseconds since power on). */
   begin: (instant: number, rate: number) => void;
-  /** The next samples; full scale is 32,767, in steps of a 12-bit converter. */
+  /**
+   * The next samples; full scale is 32,767, in steps of a 12-bit converter. None: the converter is
+   * dead.
+   */
   next: (count: number) => Int16Array;
 }
 

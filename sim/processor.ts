@@ -104,8 +104,14 @@ export class Battery {
   /** @param charge fraction, 0..1, at the start */
   constructor(
     private readonly board: Board,
-    private readonly initialCharge: number,
+    private initialCharge: number,
   ) {}
+
+  /** Somebody charges it, to this fraction, 0..1. */
+  recharge(charge: number): void {
+    this.initialCharge = charge;
+    this.usedJoules = 0;
+  }
 
   /** Accounts for the time up to `nowMs`. */
   account(nowMs: number, cycles: number, isListening: boolean): void {

@@ -211,9 +211,9 @@ export class WasmChip implements Chip {
     for (; blocks > 0; blocks -= mostBlocks) {
       const count = Math.min(blocks, mostBlocks) * block;
       const samples = this.sound?.next(count) ?? new Int16Array(count);
-      this.firmware.i16(this.buffer, count).set(samples);
-      this.firmware.call('rt_sim_audio_feed', this.buffer, count);
-      this.heard.samples += count;
+      this.firmware.i16(this.buffer, samples.length).set(samples);
+      this.firmware.call('rt_sim_audio_feed', this.buffer, samples.length);
+      this.heard.samples += count; // a converter that delivers nothing keeps its time all the same
     }
   }
 }

@@ -27,6 +27,8 @@ export interface WorldOptions {
   flash?: Flash;
   /** Takes the frames that leave the board. */
   onFrame?: (frame: Uint8Array) => void;
+  /** Default: one without faults, in a silent room. */
+  microphone?: Microphone;
 }
 
 const LOG_LINES = 12;
@@ -51,7 +53,7 @@ export class World {
 
   constructor(private readonly options: WorldOptions) {
     this.flash = options.flash ?? { slots: new Map() };
-    this.microphone = new Microphone(options.rate);
+    this.microphone = options.microphone ?? new Microphone(options.rate);
     this.random = new Random(options.seed);
     this.boardRandom = new Random(options.seed + BOARD_SEED);
     this.battery = new Battery(options.board, options.charge);

@@ -3,6 +3,7 @@
 #include "hal/hal.h"
 #include "services/decibel.h"
 #include "services/learner_setup.h"
+#include "services/offset.h"
 #include "services/service.h"
 
 /* Codes of services/capture.md. */
@@ -17,10 +18,13 @@
 #define REG_WINDOWS 0x181u
 #define REG_SKIPPED 0x182u
 #define REG_OVERRUNS 0x183u
+#define REG_HEALTH 0x184u
+#define REG_OFFSET 0x185u
 #define EVENT_LOUD 0x01u
 #define EVENT_QUIET 0x02u
 #define EVENT_WINDOW_READY 0x80u
 #define EVENT_OVERRUN 0x81u
+#define EVENT_HEALTH_CHANGED 0x82u
 
 #define EVERY_WINDOW (-128 * 256) /* value of wake_level */
 /* The signal is looked at in blocks of 20 ms. */
@@ -31,6 +35,14 @@
 #define SHORTEST_SOUND_MS 60u
 /* Again after this when the converter could not be started. */
 #define RETRY_US 100000u
+/* A converter that gives nothing, or one value, for so long is broken. */
+#define PATIENCE_US 1000000u
+/* Values of a 12-bit converter: from these on a sample is at an end of the range. */
+#define TOP_SAMPLE (INT16_MAX - 15)
+#define BOTTOM_SAMPLE INT16_MIN
+
+/* Enum Health of services/capture.md. */
+typedef enum { HEALTH_GOOD = 0, HEALTH_MISSING = 1, HEALTH_STUCK = 2 } health_t;
 
 /* Registers as clients see them. */
 static struct {
@@ -40,6 +52,8 @@ static struct {
   int16_t level;
   uint32_t rate, window, hop;
   uint32_t windows, skipped, overruns;
+  uint8_t health;
+  int16_t offset;
   rt_service_stream_t stream;
 } registers;
 
@@ -51,12 +65,15 @@ static struct {
   uint64_t position; /* next sample to look at */
   uint64_t sound_begin, sound_end;
   uint64_t cut_first; /* of a window whose end is still to be heard */
+  uint32_t cut_sound; /* samples of the sound in it */
   uint32_t block;
   uint32_t filled; /* samples of the present block */
   uint64_t block_power;
   uint32_t block_power_samples; /* number of samples that block_power is for */
   uint32_t lost;
   uint8_t converting, has_sound, is_loud, is_cutting;
+  uint64_t heard_us; /* when the converter last gave something */
+  rt_offset_t offset;
 } capture;
 
 void rt_capture_attach(rt_capture_consumer_t consumer) { capture.consumer = consumer; }
@@ -75,6 +92,28 @@ static uint32_t span(uint64_t position, uint32_t count, const int16_t **samples)
 uint32_t rt_capture_span(const rt_capture_window_t *window, uint32_t offset,
                          const int16_t **samples) {
   return span(window->first + offset, window->samples - offset, samples);
+}
+
+typedef struct {
+  uint32_t magnitude; /* of the sample farthest from 0 */
+  uint32_t clipped;   /* samples at an end of the range */
+} shape_t;
+
+/* What tells a word from a broken microphone. */
+static shape_t measure_shape(uint64_t position, uint32_t count) {
+  shape_t shape = {0, 0};
+  while (count > 0) {
+    const int16_t *samples;
+    const uint32_t part = span(position, count, &samples);
+    for (uint32_t n = 0; n < part; n++) {
+      const uint32_t magnitude = (uint32_t)(samples[n] < 0 ? -samples[n] : samples[n]);
+      if (magnitude > shape.magnitude) shape.magnitude = magnitude;
+      shape.clipped += samples[n] >= TOP_SAMPLE || samples[n] <= BOTTOM_SAMPLE;
+    }
+    position += part;
+    count -= part;
+  }
+  return shape;
 }
 
 /* Sum of squares, and the largest sample. */
@@ -101,9 +140,40 @@ static void forget_samples(void) {
   capture.has_sound = capture.is_cutting = 0;
 }
 
+/* ---- health ---- */
+
+static void set_health(rt_service_t *service, health_t health) {
+  if (registers.health == health) return;
+  registers.health = (uint8_t)health;
+  if (health != HEALTH_GOOD) capture.has_sound = capture.is_cutting = 0;
+  rt_service_event(service, EVENT_HEALTH_CHANGED, &registers.health, sizeof registers.health);
+}
+
+/* A block has come from the converter: takes the offset away, and sees whether it lives. */
+static void take_block(rt_service_t *service) {
+  int16_t *samples = capture.ring + slot_of(capture.now);
+  rt_offset_take(&capture.offset, samples, capture.block);
+  registers.offset = capture.offset.applied;
+  set_health(service, capture.offset.is_stuck ? HEALTH_STUCK : HEALTH_GOOD);
+}
+
 /* ---- windows ---- */
 
-static void cut(rt_service_t *service, uint64_t first) {
+static void pack_ready(const rt_capture_window_t *window, const shape_t *shape, uint32_t sound,
+                       uint8_t payload[12]) {
+  const int16_t peak_q8 =
+      rt_decibel_level((uint64_t)shape->magnitude * shape->magnitude, 1);
+  const uint16_t clipped = (uint16_t)(shape->clipped < 0xffffu ? shape->clipped : 0xffffu);
+  const uint16_t sound_ms = (uint16_t)(sound * 1000u / registers.rate);
+  __builtin_memcpy(payload, &window->number, 4);
+  __builtin_memcpy(payload + 4, &window->level_q8, 2);
+  __builtin_memcpy(payload + 6, &peak_q8, 2);
+  __builtin_memcpy(payload + 8, &clipped, 2);
+  __builtin_memcpy(payload + 10, &sound_ms, 2);
+}
+
+/* `sound`: samples of the sound that the window was cut around, 0 when it was not. */
+static void cut(rt_service_t *service, uint64_t first, uint32_t sound) {
   rt_capture_window_t window = {
       .number = registers.windows + 1u, .first = first, .samples = registers.window};
   const uint64_t sum = measure(first, window.samples, &window.peak);
@@ -115,15 +185,15 @@ static void cut(rt_service_t *service, uint64_t first) {
     return;
   }
   registers.windows = window.number;
-  uint8_t payload[6];
-  __builtin_memcpy(payload, &window.number, 4);
-  __builtin_memcpy(payload + 4, &window.level_q8, 2);
+  const shape_t shape = measure_shape(first, window.samples);
+  uint8_t payload[12];
+  pack_ready(&window, &shape, sound, payload);
   rt_service_event(service, EVENT_WINDOW_READY, payload, sizeof payload);
 }
 
 static void cut_every_hop(rt_service_t *service) {
   while (capture.position + registers.window <= capture.now) {
-    cut(service, capture.position);
+    cut(service, capture.position, 0);
     capture.position += registers.hop;
   }
 }
@@ -138,8 +208,9 @@ static uint64_t wake_power(uint32_t samples) {
   return capture.block_power;
 }
 
-/* Whether what was heard since the last look is as loud as wake_level. */
+/* Whether what was heard since the last look is as loud as wake_level. A broken converter is not. */
 static uint8_t is_block_loud(void) {
+  if (registers.health != HEALTH_GOOD) return 0;
   const uint64_t heard = capture.now > capture.position ? capture.now - capture.position : 0;
   const uint32_t samples = heard < capture.size ? (uint32_t)heard : capture.size;
   int16_t peak;
@@ -154,7 +225,8 @@ static uint32_t samples_in(uint32_t milliseconds) { return milliseconds * regist
 /* The sound has ended, or has lasted as long as two windows. */
 static void end_sound(void) {
   capture.has_sound = 0;
-  if (capture.sound_end - capture.sound_begin < samples_in(SHORTEST_SOUND_MS)) {
+  capture.cut_sound = (uint32_t)(capture.sound_end - capture.sound_begin);
+  if (capture.cut_sound < samples_in(SHORTEST_SOUND_MS)) {
     registers.skipped++;
     return;
   }
@@ -188,7 +260,7 @@ static void tick(rt_service_t *service) {
   }
   if (capture.is_cutting && capture.cut_first + registers.window <= capture.now) {
     capture.is_cutting = 0;
-    cut(service, capture.cut_first);
+    cut(service, capture.cut_first, capture.cut_sound);
   }
 }
 
@@ -206,8 +278,9 @@ static void note_lost(uint32_t lost) {
   capture.lost = lost;
 }
 
-/* Takes what the converter has; calls tick for every block. */
-static void hear(rt_service_t *service) {
+/* Takes what the converter has; calls tick for every block. Returns whether there was something. */
+static uint32_t hear(rt_service_t *service) {
+  uint32_t any = 0;
   uint32_t lost = capture.lost;
   size_t taken;
   do {
@@ -216,12 +289,23 @@ static void hear(rt_service_t *service) {
     if (room > capture.size - slot) room = capture.size - slot;
     taken = rt_hal_audio_read(capture.ring + slot, room, &lost);
     capture.filled += (uint32_t)taken;
+    any |= taken > 0;
     if (capture.filled < capture.block) continue;
+    take_block(service);
     capture.now += capture.block;
     capture.filled = 0;
     tick(service);
   } while (taken > 0);
   note_lost(lost);
+  return any;
+}
+
+/* A converter from which nothing comes is started again and again: it may have been disturbed. */
+static void look_for_silence(rt_service_t *service, uint64_t now_us) {
+  if (now_us - capture.heard_us < PATIENCE_US) return;
+  set_health(service, HEALTH_MISSING);
+  capture.heard_us = now_us;
+  stop_converter();
 }
 
 /* When the present block should be complete; a sample later, so that it surely is. */
@@ -238,12 +322,18 @@ static uint64_t poll(rt_service_t *service, uint64_t now_us) {
   }
   if (!capture.converting) {
     if (rt_hal_audio_start(rt_board.microphone_pin, registers.rate) != RT_OK) {
+      set_health(service, HEALTH_MISSING);
       return now_us + RETRY_US;
     }
     capture.converting = 1;
+    capture.heard_us = now_us;
     forget_samples();
   }
-  hear(service);
+  if (hear(service)) {
+    capture.heard_us = now_us;
+  } else {
+    look_for_silence(service, now_us);
+  }
   const uint64_t due_us = block_due(now_us);
   return due_us < stream_us ? due_us : stream_us;
 }
@@ -275,6 +365,9 @@ static rt_status_t init(rt_service_t *service) {
   if (setup->audio == NULL || setup->audio_samples < capture.size) return RT_ERROR_ARENA_SIZE;
   capture.converting = capture.is_loud = 0;
   capture.lost = 0;
+  registers.health = HEALTH_GOOD;
+  registers.offset = 0;
+  capture.offset = (rt_offset_t){0};
   forget_samples();
   reset(service);
   return RT_OK;
@@ -304,6 +397,8 @@ static const rt_service_register_t table[] = {
     {REG_WINDOWS, 4, RT_REGISTER_READ, &registers.windows},
     {REG_SKIPPED, 4, RT_REGISTER_READ, &registers.skipped},
     {REG_OVERRUNS, 4, RT_REGISTER_READ, &registers.overruns},
+    {REG_HEALTH, 1, RT_REGISTER_READ, &registers.health},
+    {REG_OFFSET, 2, RT_REGISTER_READ, &registers.offset},
 };
 
 const rt_service_module_t rt_module_capture = {

@@ -37,6 +37,9 @@ void rt_sim_set_heap_bytes(uint32_t bytes);
  * offered.
  */
 void rt_sim_set_learner(const rt_learner_setup_t *setup);
+/* The owner's public key (32 bytes) as if the build had put it in, NULL: none; before rt_sim_start.
+ */
+void rt_sim_set_owner(const uint8_t *key, uint32_t is_locked);
 /* Where the host may put a program for rt_sim_start, RT_SIM_PROGRAM_BYTES at most. */
 uint8_t *rt_sim_program(void);
 /* Starts the firmware. The program of `program_bytes` bytes runs while none is deployed; 0: none.
@@ -58,6 +61,9 @@ uint8_t *rt_sim_flash(void);
 /* Cuts the power in the middle of the `nth` flash page programmed or sector erased from now on; 0:
  * never. */
 void rt_sim_cut_power_at(uint32_t nth);
+/* The same, but of the bits that the operation would change, some are changed and others not, by
+ * `seed`. */
+void rt_sim_tear_at(uint32_t nth, uint32_t seed);
 /* Pages programmed and sectors erased since power on. */
 uint32_t rt_sim_flash_operations(void);
 
