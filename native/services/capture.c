@@ -161,8 +161,7 @@ static void take_block(rt_service_t *service) {
 
 static void pack_ready(const rt_capture_window_t *window, const shape_t *shape, uint32_t sound,
                        uint8_t payload[12]) {
-  const int16_t peak_q8 =
-      rt_decibel_level((uint64_t)shape->magnitude * shape->magnitude, 1);
+  const int16_t peak_q8 = rt_decibel_level((uint64_t)shape->magnitude * shape->magnitude, 1);
   const uint16_t clipped = (uint16_t)(shape->clipped < 0xffffu ? shape->clipped : 0xffffu);
   const uint16_t sound_ms = (uint16_t)(sound * 1000u / registers.rate);
   __builtin_memcpy(payload, &window->number, 4);
@@ -208,7 +207,8 @@ static uint64_t wake_power(uint32_t samples) {
   return capture.block_power;
 }
 
-/* Whether what was heard since the last look is as loud as wake_level. A broken converter is not. */
+/* Whether what was heard since the last look is as loud as wake_level. A broken converter is not.
+ */
 static uint8_t is_block_loud(void) {
   if (registers.health != HEALTH_GOOD) return 0;
   const uint64_t heard = capture.now > capture.position ? capture.now - capture.position : 0;

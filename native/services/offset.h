@@ -3,10 +3,10 @@
  * converter's range (resistors of 1 % alone make a hundred steps of a 12-bit converter). And says
  * whether the converter is stuck.
  *
- * A mean over a word is never quite 0, and the base models have learned that from recordings. So the
- * offset is a running median, in effect, of the means of blocks: it follows at one unit a block, and
- * below RT_OFFSET_LEAST nothing is taken away. A signal that has no offset comes out bit by bit as
- * it went in. All integer: the same on every target.
+ * A mean over a word is never quite 0, and the base models have learned that from recordings. So
+ * the offset is a running median, in effect, of the means of blocks: it follows at one unit a
+ * block, and below RT_OFFSET_LEAST nothing is taken away. A signal that has no offset comes out bit
+ * by bit as it went in. All integer: the same on every target.
  */
 #ifndef RT_SERVICES_OFFSET_H
 #define RT_SERVICES_OFFSET_H
@@ -14,9 +14,11 @@
 #include <stdint.h>
 
 /* Units are those of samples: full scale is 32,767. */
-#define RT_OFFSET_LEAST 96   /* six steps of a 12-bit converter */
-#define RT_OFFSET_LIMIT 8192 /* a signal that is farther off has too little room left to be mended */
-#define RT_OFFSET_FAR 512    /* every block of a second this far away on one side: that is the offset */
+#define RT_OFFSET_LEAST 96 /* six steps of a 12-bit converter */
+#define RT_OFFSET_LIMIT \
+  8192 /* a signal that is farther off has too little room left to be mended */
+#define RT_OFFSET_FAR \
+  512 /* every block of a second this far away on one side: that is the offset */
 #define RT_OFFSET_SECOND 50u /* blocks */
 
 typedef struct {
