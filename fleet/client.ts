@@ -65,8 +65,9 @@ export class ServiceClient {
     this.link.close();
   }
 
-  wait(ms: number): Promise<void> {
-    return this.link.wait(ms);
+  /** Lets so many milliseconds pass. */
+  pause(ms: number): Promise<void> {
+    return this.waitFor(() => false, ms);
   }
 
   /** Sends a command until its report comes. */

@@ -24,7 +24,9 @@ const PIECE_BYTES = 224;
 const MOST_REPEATS = 1000;
 const DEFAULT_TIMEOUT_S = 10;
 /** The signature takes a fifth of a second, the flash some more. */
-const FINISH_MS = 5000;
+const FINISH_MS = 3000;
+const FINISH_ATTEMPTS = 6;
+const AT_WORK_MS = 500;
 
 export interface DeviceOptions extends LinkOptions {
   /** Sixteen digits; needed where there are several. */
@@ -185,21 +187,38 @@ interface Wanted {
   counter: number;
 }
 
-/** The answer may be lost although all went well: then the slot tells. */
+/**
+ * The answer may be lost: then the slot tells whether all went well, and if not it is asked for
+ * again.
+ */
 async function finish(client: ServiceClient, wanted: Wanted, file: string): Promise<number> {
   const command = Uint8Array.of(wanted.slot);
-  let report: Buffer;
-  try {
-    report = await client.call(COMMAND.finish, command, { againMs: FINISH_MS, attempts: 2 });
-  } catch (error) {
-    if (!(error instanceof SilenceError) || !(await isInstalled(client, wanted))) throw error;
-    return wanted.counter;
+  for (let attempt = 1; ; attempt++) {
+    const isLast = attempt === FINISH_ATTEMPTS;
+    let report: Buffer;
+    try {
+      report = await client.call(COMMAND.finish, command, { againMs: FINISH_MS, attempts: 1 });
+    } catch (error) {
+      if (!(error instanceof SilenceError)) throw error;
+      if (await isInstalled(client, wanted)) return wanted.counter;
+      if (isLast) throw error;
+      continue;
+    }
+    const status = statusOf(expectBytes(report, 6).readUInt16LE(4));
+    if (status === 'ok') return report.readUInt32LE(0);
+    // still at work on the one before
+    if (status === 'busy' && attempt > 1 && !isLast) await client.pause(AT_WORK_MS);
+    else if (status === 'notBegun' && attempt > 1) return afterwards(client, wanted, file);
+    else expectOk(report.readUInt16LE(4), file, client);
   }
-  const status = statusOf(expectBytes(report, 6).readUInt16LE(4));
-  const lateOrAgain = status === 'notBegun' || status === 'truncated';
-  if (lateOrAgain && (await isInstalled(client, wanted))) return wanted.counter;
-  expectOk(report.readUInt16LE(4), file, client);
-  return report.readUInt32LE(0);
+}
+
+/** It has come to an end, and nobody heard which. */
+async function afterwards(client: ServiceClient, wanted: Wanted, file: string): Promise<number> {
+  if (await isInstalled(client, wanted)) return wanted.counter;
+  throw new RetuneError(
+    `${file}: device ${client.deviceId} has refused it, and its reason was lost; repeat`,
+  );
 }
 
 async function isInstalled(client: ServiceClient, wanted: Wanted): Promise<boolean> {
