@@ -3,16 +3,19 @@
  *
  * It listens, notices when the words no longer sound like those it works well on, asks for a few of
  * them, trains an adapter, keeps it only if held-out words got better, and sleeps when it is quiet.
- * After a reboot it loads what it learned.
+ * After a reboot it loads what it learned. An adapter that comes as a delta is tried on a few words
+ * and taken back when it does not do.
  */
 import * as ds from '@devicescript/core';
 import { runBurst } from './lib/burst';
 import { Checkpoint, loadNewest, NO_SLOT } from './lib/checkpoint';
+import { confirm, deltas, isUndecided, revert, takesDeltas } from './lib/deltas';
 import { FALLS, PageHinkley } from './lib/drift';
 import { Answer, Enrolment, blinkPattern, pressToAnswer } from './lib/enrolment';
 import { Heard, SILENCE, capture, flush, forget, learner, load } from './lib/learner';
-import { nextWindow, readWords, remember, save, sleep, trainer } from './lib/learner';
+import { nextWindow, readWords, remember, reset, save, sleep, trainer } from './lib/learner';
 import { Schedule } from './lib/schedule';
+import { judge } from './lib/update';
 
 /** Sound above this is a word, in dB below full scale. */
 const WAKE_LEVEL = -60;
@@ -46,10 +49,8 @@ async function waitForAnswer(): Promise<Answer> {
   return answer;
 }
 
-/** Asks for words until every one has been said often enough; share that was recognised. */
-async function enrol(words: string[]) {
-  const enrolment = new Enrolment({ words, takes: 5, holdOutEvery: 5 });
-  console.log(`enrol words=${words.length} takes=5`);
+/** Asks for words until every one has been said often enough. */
+async function askFor(enrolment: Enrolment, remembers: boolean) {
   while (!enrolment.done()) {
     const ask = enrolment.request();
     await blink(ask.word);
@@ -58,9 +59,16 @@ async function enrol(words: string[]) {
     console.log(`ask word=${ask.name} take=${ask.take}`);
     const heard = await nextWindow(5000);
     if (heard === undefined) enrolment.answer(SILENCE, 'none', 0);
-    else if (enrolment.answer(heard.level, await waitForAnswer(), heard.label))
+    else if (enrolment.answer(heard.level, await waitForAnswer(), heard.label) && remembers)
       await remember(heard.window, ask.word, ask.heldOut);
   }
+}
+
+/** Asks for words to learn from; share that was recognised. */
+async function enrol(words: string[]) {
+  const enrolment = new Enrolment({ words, takes: 5, holdOutEvery: 5 });
+  console.log(`enrol words=${words.length} takes=5`);
+  await askFor(enrolment, true);
   return enrolment.rightShare();
 }
 
@@ -81,6 +89,51 @@ async function saveIfDue() {
   else checkpoint.failed(slot, ds.millis());
 }
 
+/** Loads what was saved last; without anything that is good, the base model is what there is. */
+async function loadSaved() {
+  const newest = await learner.newestSlot.read();
+  const slot = await loadNewest(checkpoint, newest, async (id) => await load(id));
+  console.log(slot === NO_SLOT ? 'decision base model' : `decision adapter from slot ${slot}`);
+  return slot;
+}
+
+/** Slot with an adapter from outside that is in use and not decided on; NO_SLOT: none. */
+let trial = NO_SLOT;
+/** Slot that a delta has just been installed in. */
+let arrived = NO_SLOT;
+deltas.installed.subscribe(async (event) => {
+  arrived = event[1];
+});
+
+/** Puts an adapter that has just arrived in use. */
+async function takeUpdate() {
+  const slot = arrived;
+  arrived = NO_SLOT;
+  console.log(`update slot=${slot}`);
+  if (!(await load(slot))) return;
+  checkpoint.loaded(slot);
+  trial = slot;
+  drift.reset();
+}
+
+/** Tries the new adapter on every word once, and keeps it only if that went well. */
+async function tryUpdate(words: string[]) {
+  const slot = trial;
+  trial = NO_SLOT;
+  console.log(`trial slot=${slot} words=${words.length}`);
+  const enrolment = new Enrolment({ words, takes: 1, holdOutEvery: 0, attempts: 2 });
+  await askFor(enrolment, false);
+  const verdict = judge(words.length, enrolment.count(), enrolment.rightShare());
+  console.log(`decision update ${verdict}, ${enrolment.rightShare()} of the words are right`);
+  if (verdict === 'keep') await confirm(slot);
+  if (verdict === 'revert') {
+    await revert(slot);
+    if ((await loadSaved()) === NO_SLOT) await reset();
+  }
+  drift.reset();
+  flush();
+}
+
 async function onWindow(heard: Heard, words: string[]) {
   const drifted = drift.push(heard.margin);
   console.log(`statistic value=${drift.progress()} limit=1`);
@@ -96,15 +149,19 @@ async function onWindow(heard: Heard, words: string[]) {
 
 await capture.activeThreshold.write(WAKE_LEVEL);
 const words = await readWords();
-const newest = await learner.newestSlot.read();
-const slot = await loadNewest(checkpoint, newest, async (id) => await load(id));
-console.log(slot === NO_SLOT ? 'decision base model' : `decision adapter from slot ${slot}`);
+const slot = await loadSaved();
+if (await takesDeltas()) {
+  if ((await deltas.reverted.read()) !== 0) console.log('decision update taken back');
+  if (slot !== NO_SLOT && (await isUndecided(slot))) trial = slot;
+}
 
 flush(); // windows from before the wake level was set hold silence
 while (true) {
   const before = ds.millis();
   const heard = await nextWindow(1000);
-  if (heard !== undefined) await onWindow(heard, words);
+  if (arrived !== NO_SLOT) await takeUpdate();
+  if (heard !== undefined && trial !== NO_SLOT) await tryUpdate(words);
+  else if (heard !== undefined) await onWindow(heard, words);
   await saveIfDue();
   const awakeMs = ds.millis() - before;
   const charge = await power.batteryCharge.read();

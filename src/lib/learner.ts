@@ -126,6 +126,13 @@ export async function rollBack(): Promise<void> {
   });
 }
 
+/** Back to the base model. */
+export async function reset(): Promise<void> {
+  await ds.actionReport(learner, 'reset', async () => {
+    await learner.reset();
+  });
+}
+
 /** Drops all labelled windows. */
 export async function forget(): Promise<void> {
   await ds.actionReport(learner, 'forget', async () => {
@@ -141,12 +148,16 @@ export async function save(slot: number): Promise<boolean> {
   return report.decode()[0] === ds.LearnerStatus.Ok;
 }
 
-/** Loads the adapter of a slot; false when the slot is empty, damaged or of another model. */
+/**
+ * Loads the adapter of a slot, or the version before it where that is damaged; false when the slot
+ * is empty, cannot be read or is of another model.
+ */
 export async function load(slot: number): Promise<boolean> {
   const report = await ds.actionReport(learner, 'load', async () => {
     await learner.load(slot);
   });
-  return report.decode()[0] === ds.LearnerStatus.Ok;
+  const status = report.decode()[0];
+  return status === ds.LearnerStatus.Ok || status === ds.LearnerStatus.Older;
 }
 
 /** The learner as burst.ts wants it. */
