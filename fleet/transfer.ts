@@ -209,6 +209,8 @@ async function finish(client: ServiceClient, wanted: Wanted, file: string): Prom
     // still at work on the one before
     if (status === 'busy' && attempt > 1 && !isLast) await client.pause(AT_WORK_MS);
     else if (status === 'notBegun' && attempt > 1) return afterwards(client, wanted, file);
+    // it was installed before, and whoever sent it has not heard so
+    else if (status === 'oldCounter' && (await isInstalled(client, wanted))) return wanted.counter;
     else expectOk(report.readUInt16LE(4), file, client);
   }
 }

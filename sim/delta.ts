@@ -3,7 +3,7 @@
  * DeltaInstaller is what it does, without a bus; DeltaServer answers packets.
  */
 import { createHash } from 'node:crypto';
-import { type AdapterKind, blobCrc, methodName, readBlob } from '../fleet/blob.ts';
+import { type AdapterKind, blobCrc, readBlob } from '../fleet/blob.ts';
 import {
   ANY_SLOT,
   type Delta,
@@ -26,8 +26,10 @@ import {
 } from './adapter-slots.ts';
 import type { ServiceSpec } from './compile.ts';
 import { Endpoint, type Values } from './endpoint.ts';
+import type { LearningEngine } from './learning-engine.ts';
 
-export const STAGING_BYTES = 16128;
+/** Largest file; the device keeps a sector of its staging area for the decoded adapter. */
+export const STAGING_BYTES = 12288;
 export const PIECE_BYTES = 224;
 const SHA256_BYTES = 32;
 
@@ -44,13 +46,16 @@ export interface DeltaFlash {
   staged?: { size: number; sha256: Uint8Array; bytes: Uint8Array };
 }
 
+/** What adapters are, and the bytes of their payload. */
+export type PresentKind = AdapterKind & { payloadBytes: number };
+
 export interface InstallerOptions {
   slots: AdapterSlots;
   flash: DeltaFlash;
   /** Sixteen hexadecimal digits. */
   deviceId: string;
-  /** What the board's adapters are, and the bytes of their payload. */
-  kind: () => AdapterKind & { payloadBytes: number };
+  /** What the board's adapters are; undefined: its model is not adapted. */
+  kind: () => PresentKind | undefined;
   /** The learner trains. */
   isBusy?: () => boolean;
 }
@@ -171,7 +176,8 @@ export class DeltaInstaller {
     const blob = unpackDelta(delta, 'delta', base);
     // what has not been confirmed is not worth keeping as the version to go back to
     if ((versionsOf(slots, slot)[0]?.state ?? 'kept') !== 'kept') takeBack(slots, slot);
-    const { name, counter } = delta;
+    const { counter } = delta;
+    const name = delta.name === '' ? (versionsOf(slots, slot)[0]?.name ?? '') : delta.name;
     saveTo(slots, slot, { ...freshNotes(), blob, name, counter, source: 'delta', state: 'fresh' });
     flash.counter = counter;
     this.drop();
@@ -189,6 +195,7 @@ export class DeltaInstaller {
 
   private checkTarget(delta: Delta): void {
     const kind = this.options.kind();
+    if (kind === undefined) return refuse('wrongLayout', 'this model is not adapted');
     if (delta.modelHash !== kind.modelHash) refuse('wrongModel', 'it is for another model');
     const isAlike =
       delta.layoutHash === kind.layoutHash &&
@@ -244,11 +251,14 @@ function chooseSlot(wanted: number, named: number): number {
   return slot;
 }
 
-/** What the adapters of a board are, from one that it has saved. */
-export function kindOf(blob: Uint8Array): AdapterKind & { payloadBytes: number } {
+/** What the adapters of an engine are, as one that it saves tells. */
+export function kindOf(engine: LearningEngine): PresentKind | undefined {
+  return engine.method === 'none' ? undefined : kindOfBlob(engine.saveAdapter());
+}
+
+export function kindOfBlob(blob: Uint8Array): PresentKind {
   const adapter = readBlob(blob);
-  if (typeof adapter === 'string') throw new Error(`the engine's own adapter ${adapter}`);
-  if (methodName(adapter.method) === undefined) throw new Error(`method ${adapter.method}`);
+  if (typeof adapter === 'string') throw new Error(`an engine's own adapter ${adapter}`);
   return { ...adapter, payloadBytes: adapter.payload.length };
 }
 

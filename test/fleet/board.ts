@@ -6,7 +6,7 @@ import type { OpenBoardLink } from '../../fleet/board-link.ts';
 import { blobCrc } from '../../fleet/blob.ts';
 import { STATUS } from '../../fleet/delta.ts';
 import type { AdapterSlots } from '../../sim/adapter-slots.ts';
-import { type DeltaFlash, DeltaInstaller, kindOf } from '../../sim/delta.ts';
+import { type DeltaFlash, DeltaInstaller, kindOfBlob } from '../../sim/delta.ts';
 import { frameOf, packetsOf } from '../../sim/link.ts';
 import { RFC_PUBLIC } from './golden.ts';
 
@@ -53,7 +53,7 @@ export class FakeBoard {
       slots: this.slots,
       flash: this.flash,
       deviceId: DEVICE,
-      kind: () => kindOf(this.options.adapter),
+      kind: () => kindOfBlob(this.options.adapter),
       isBusy: () => this.isBusy,
     }));
   }
