@@ -192,15 +192,26 @@ export class NorFlash {
   }
 }
 
-/** Each bit that was to change has changed with the probability `share`. */
+/** How a power cut leaves an operation; which of them is as likely as the others. */
+type Tear = (before: number, after: number, place: number) => number;
+
+/**
+ * What is left at `share` of an operation's time: as many of the bits changed, anywhere; or as many
+ * of the bytes, from the start on; or, of an erase, cells still being cleared before all are set.
+ */
 function tear(data: Uint8Array, running: Running, share: number, random: Random): void {
-  const { offset, before } = running;
-  before.forEach((old, i) => {
-    const changed = old ^ data[offset + i]!;
+  const { offset, before, kind } = running;
+  const chance = (): boolean => random.next() / 2 ** 32 < share;
+  const bits = (): number => {
     let mask = 0;
-    for (let bit = 1; bit < 256; bit <<= 1) {
-      if (changed & bit && random.next() / 2 ** 32 < share) mask |= bit;
-    }
-    data[offset + i] = old ^ mask;
-  });
+    for (let bit = 1; bit < 256; bit <<= 1) if (chance()) mask |= bit;
+    return mask;
+  };
+  const tears: Tear[] = [
+    (old, after) => old ^ ((old ^ after) & bits()),
+    (old, after, place) => (place < share * before.length ? after : old),
+    ...(kind === 'erase' ? [(old: number) => old & ~bits()] : []),
+  ];
+  const torn = tears[random.below(tears.length)]!;
+  before.forEach((old, i) => (data[offset + i] = torn(old, data[offset + i]!, i)));
 }
