@@ -9,6 +9,7 @@ import { firmwareText } from '../compiler/firmware-report.ts';
 import { textTable } from '../compiler/report.ts';
 import { burstText, predictBurst, workloadOf, type BurstPrediction } from '../sim/burst.ts';
 import { compileProgram } from '../sim/compile.ts';
+import { builtInTrust } from '../fleet/trust.ts';
 import { RetuneError } from './error.ts';
 import { writeResult } from './writable.ts';
 
@@ -33,7 +34,8 @@ async function buildBare(manifestPath: string, options: BuildCommandOptions): Pr
   const manifest = readManifest(manifestPath);
   const board = boardOf(manifest, options.board);
   const outDir = options.out ?? join(manifest.root, 'build', `${board.id}-bare`);
-  const firmware = await buildFirmware({ board, modules: [], outDir });
+  const trust = builtInTrust(manifest);
+  const firmware = await buildFirmware({ board, modules: [], trust, outDir });
   if (options.json) {
     console.log(JSON.stringify({ ...firmware.report, files: filesOf(firmware) }));
     return;
@@ -89,6 +91,7 @@ async function runBuild(manifestPath: string, options: BuildCommandOptions): Pro
         modules: manifest.modules,
         model: compiled,
         program: app.image,
+        trust: builtInTrust(manifest),
         outDir: join(folder, board.id),
       })
     : undefined;

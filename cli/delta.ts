@@ -54,14 +54,14 @@ function writeOutput(file: string, bytes: Uint8Array): void {
 
 const hex = (word: number): string => word.toString(16).padStart(8, '0');
 
-function deviceNumber(text: string): string {
+export function deviceNumber(text: string): string {
   if (/^[0-9a-f]{16}$/i.test(text)) return text.toLowerCase();
   throw new InvalidArgumentError('give sixteen hexadecimal digits, as `delta status` shows them.');
 }
 
 const slotNumber = wholeNumber(0, SLOTS - 1);
 
-interface LinkFlags {
+export interface LinkFlags {
   serial?: string;
   port?: number;
   target?: SimulatedTarget;

@@ -7,6 +7,7 @@ import { RetuneError } from './error.ts';
 import { addDeltaCommand } from './delta.ts';
 import { addDeployCommand } from './deploy.ts';
 import { addEvalCommand } from './eval.ts';
+import { addKeysCommand } from './keys.ts';
 import { addRunCommand } from './run.ts';
 import { addSimCommands, addStartCommand } from './sim.ts';
 
@@ -26,6 +27,7 @@ function createProgram(): Command {
   addRunCommand(program);
   addDeployCommand(program);
   addDeltaCommand(program);
+  addKeysCommand(program);
   addEvalCommand(program);
   addBuildCommand(program);
   addBenchCommand(program);

@@ -76,6 +76,34 @@ const uint16_t rt_service_module_count = ${names.length};
 `;
 }
 
+export interface BuiltInTrust {
+  /** Public key of 32 bytes. */
+  owner: Uint8Array;
+  /** Programs need its signature. */
+  lock: boolean;
+}
+
+/** `rt_trust_setup` of a firmware that checks signatures. */
+export function trustSource(trust: BuiltInTrust | undefined): string {
+  const bytes = Array.from(trust?.owner ?? [], (byte) => `${byte},`).join('');
+  const owner = trust === undefined ? '' : `static const uint8_t owner[32] = {${bytes}};\n`;
+  return `${HEADER}
+#include <stddef.h>
+
+#include "store/trust.h"
+
+${owner}
+const rt_trust_setup_t *rt_trust_setup(void) {
+  static const rt_trust_setup_t setup = {
+    .owner = ${trust === undefined ? 'NULL' : 'owner'},
+    .is_locked = ${trust?.lock === true ? 1 : 0},
+    .verify = rt_ed25519_verify,
+  };
+  return &setup;
+}
+`;
+}
+
 /** The model's tables and the memory that learning works in. */
 export function modelSource(compiled: CompiledModel | undefined): string {
   const tables =

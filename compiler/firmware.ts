@@ -16,11 +16,13 @@ import { crc32Mpeg2 } from './crc.ts';
 import { readElf } from './elf.ts';
 import { firmwareReport, type FirmwareReport } from './firmware-report.ts';
 import {
+  type BuiltInTrust,
   boardSource,
   linkScript,
   modelSource,
   modulesSource,
   programSource,
+  trustSource,
 } from './firmware-sources.ts';
 import {
   cFiles,
@@ -46,6 +48,8 @@ export interface FirmwareOptions {
   model?: CompiledModel;
   /** Bytecode that the firmware brings along. */
   program?: Uint8Array;
+  /** The owner's public key (32 bytes), built in; docs/security.md. */
+  trust?: BuiltInTrust;
   /** Where the results go; default build/BOARD. */
   outDir?: string;
   /** More flags for the C compiler, for tests. */
@@ -101,7 +105,7 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   if (!isBuilt(base, key)) {
     const generated = writeSources(folder, options);
     const sources = [...(options.sources ?? roomSources()), ...generated];
-    const flags = [...CORTEX_M0_PLUS, ...FIRMWARE_FLAGS, ...methodFlags(options)];
+    const flags = [...CORTEX_M0_PLUS, ...FIRMWARE_FLAGS, ...partFlags(options)];
     flags.push(...(options.flags ?? []));
     // Objects in a folder of this process: two builds of one board must not mix.
     const objects = await compileObjects(sources, flags, scratchFolder(`objects-${key}`));
@@ -111,9 +115,15 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   return readFirmware(base, board);
 }
 
-/** The kernels of lora, which lie in RAM, only where they are used. */
-function methodFlags({ model }: FirmwareOptions): string[] {
-  return model?.adapter?.method === 'lora' ? [] : ['-DRT_WITHOUT_LORA'];
+/** The kernels of lora, which lie in RAM, and signatures only where they are used. */
+function partFlags(options: FirmwareOptions): string[] {
+  const flags = checksSignatures(options) ? [] : ['-DRT_WITHOUT_TRUST'];
+  return options.model?.adapter?.method === 'lora' ? flags : [...flags, '-DRT_WITHOUT_LORA'];
+}
+
+function checksSignatures(options: FirmwareOptions): boolean {
+  if (options.sources !== undefined) return false;
+  return options.trust !== undefined || moduleNames(options).includes('delta');
 }
 
 /** What the result depends on, as a number. */
@@ -129,12 +139,7 @@ function keyOf(options: FirmwareOptions): string {
   }
   for (const text of Object.values(sourceTexts(options))) hash.update(text);
   hash.update(
-    JSON.stringify([
-      FIRMWARE_FLAGS,
-      methodFlags(options),
-      options.flags ?? [],
-      sources.map(flagsOf),
-    ]),
+    JSON.stringify([FIRMWARE_FLAGS, partFlags(options), options.flags ?? [], sources.map(flagsOf)]),
   );
   return hash.digest('hex').slice(0, 32);
 }
@@ -146,7 +151,7 @@ function isBuilt(base: string, key: string): boolean {
 
 function moduleNames({ modules, model, board }: FirmwareOptions): string[] {
   // Without a model nobody can learn or listen for words.
-  const learning = ['learner', 'capture'];
+  const learning = ['learner', 'capture', 'delta'];
   const wanted = modules.filter((name) => model !== undefined || !learning.includes(name));
   const names = new Set([...learning.filter((name) => wanted.includes(name)), ...wanted]);
   for (const name of boardModules(board)) names.add(name);
@@ -168,6 +173,7 @@ function sourceTexts(options: FirmwareOptions): Record<string, string> {
   };
   if (!options.sources) {
     texts['modules.c'] = modulesSource(moduleNames(options));
+    if (checksSignatures(options)) texts['trust.c'] = trustSource(options.trust);
     texts['model.c'] = modelSource(options.model);
   }
   return texts;

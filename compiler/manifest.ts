@@ -30,6 +30,14 @@ const dutySchema = z.strictObject({
   bursts: z.number().min(0).default(USUAL_DUTY.bursts),
 });
 
+/** Whom the board trusts from the start; docs/security.md. */
+const trustSchema = z.strictObject({
+  /** File with the owner's public key. */
+  owner: z.string().min(1),
+  /** Programs need the owner's signature. */
+  lock: z.boolean().default(false),
+});
+
 const manifestSchema = z.strictObject({
   $schema: z.string().optional(),
   /** Name of a file in boards/, without .board.json, or a path to such a file. */
@@ -41,6 +49,7 @@ const manifestSchema = z.strictObject({
   budgets: budgetsSchema.optional(),
   memory: memorySchema.optional(),
   duty: dutySchema.optional(),
+  trust: trustSchema.optional(),
   features: featuresSchema.optional(),
   labels: labelsSchema.optional(),
 });

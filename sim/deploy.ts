@@ -1,13 +1,26 @@
-import { createHash } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RetuneError } from '../cli/error.ts';
+import {
+  COMMAND_STATEMENT,
+  parseTrust,
+  refusal,
+  REGISTER_RESULT,
+  REGISTER_TRUST,
+  type Trust,
+} from '../fleet/owner.ts';
+import { counterOfNow, signProgram, splitProgram } from '../fleet/program.ts';
 import { compileProgram, missingProgram } from './compile.ts';
 import { HUB_PORT, HubConnection } from './hub.ts';
-import { createProxyBridge, JDBus, type JDService, OutPipe } from './jacdac.ts';
+import { createProxyBridge, JDBus, type JDService, OutPipe, Packet } from './jacdac.ts';
 import { consoleLine, escapeFrame, LinkReader } from './link.ts';
 
 export interface DeployOptions {
+  /** Private key that signs the program; a file that is signed already needs none. */
+  key?: KeyObject;
+  /** Of the signature; default: the time, and more than the board has seen. */
+  counter?: number;
   /** A serial port, USB or UART, with the board at its end; default: the hub of `devs devtools`. */
   serial?: string;
   /** TCP port of the hub. */
@@ -36,32 +49,46 @@ const DEPLOY_CLASS = 0x1134ea2b;
 const COMMAND_DEPLOY = 0x80;
 const REGISTER = { running: 0x80, autostart: 0x81, sha256: 0x182 } as const;
 const DEFAULT_TIMEOUT_S = 10;
+const TRUST_TIMEOUT_S = 2;
+const GET_REGISTER = 0x1000;
+const NOT_IMPLEMENTED = 0x03;
+/** jacdac-ts's name of the event. */
+const REPORT = 'reportReceive';
 const SERIAL_BAUD = 115200;
 const LOOK_MS = 50;
 
 /** Compiles a program and writes it to a device's flash, where it runs from then on. */
 export async function deployProgram(file: string, options: DeployOptions = {}): Promise<Deployed> {
-  const image = await readImage(file);
+  const { image, statement } = await readProgram(file);
   const print = options.print ?? ((line) => void process.stderr.write(`${line}\n`));
   const open =
     options.serial === undefined
       ? hubTransport(options.port ?? HUB_PORT)
       : serialTransport(options.serial, print);
-  return deployImage(image, open, options);
+  return deployImage(image, open, { ...options, statement });
 }
 
-async function readImage(file: string): Promise<Uint8Array> {
+/** A script (.ts), a compiled program, or one with its owner's statement behind it. */
+export async function readProgram(
+  file: string,
+): Promise<{ image: Uint8Array; statement?: Uint8Array }> {
   if (!existsSync(file)) throw missingProgram(file);
-  if (file.endsWith('.ts')) return (await compileProgram(file)).image;
-  return new Uint8Array(readFileSync(file));
+  if (file.endsWith('.ts')) return { image: (await compileProgram(file)).image };
+  return splitProgram(new Uint8Array(readFileSync(file)));
+}
+
+interface ImageOptions extends DeployOptions {
+  /** The owner's, of this image (fleet/program.ts). */
+  statement?: Uint8Array;
 }
 
 /** The same with an image, over any transport. */
 export async function deployImage(
   image: Uint8Array,
   open: OpenTransport,
-  { device, timeout = DEFAULT_TIMEOUT_S }: DeployOptions = {},
+  options: ImageOptions = {},
 ): Promise<Deployed> {
+  const { device, timeout = DEFAULT_TIMEOUT_S } = options;
   const bus = new JDBus([], { disableRoleManager: true });
   // frames may arrive before the bus has its bridge
   const early: Uint8Array[] = [];
@@ -74,6 +101,7 @@ export async function deployImage(
   try {
     await bus.start();
     const service = await findService(bus, device, timeout);
+    await introduce(service, image, { ...options, timeout });
     await write(service, image, timeout);
     return { device: service.device.deviceId, bytes: image.length };
   } finally {
@@ -102,18 +130,99 @@ async function findService(
   throw new RetuneError(`${which} within ${timeout} s; switch it on, or start \`retune serve\``);
 }
 
+/** Tells the board who has signed what comes, before anything is stopped or written. */
+async function introduce(
+  service: JDService,
+  image: Uint8Array,
+  { key, counter, statement, timeout }: ImageOptions & { timeout: number },
+): Promise<void> {
+  const trust = await readTrust(service);
+  const isNeeded = trust?.isLocked === true;
+  if (isNeeded && trust.state === 'damaged') throw refused(service, DAMAGED);
+  if (key === undefined && statement === undefined) {
+    if (isNeeded) throw refused(service, UNSIGNED);
+    return;
+  }
+  if (trust?.owner === undefined) {
+    if (key !== undefined)
+      throw refused(service, trust?.state === 'unclaimed' ? UNCLAIMED : UNSUPPORTED);
+    return; // a signed file runs on an open board as well
+  }
+  const next = Math.max(counterOfNow(), trust.counter + 1);
+  const signed = key && signProgram(image, key, { counter: counter ?? next });
+  const answer = await ask(service, COMMAND_STATEMENT, timeout, signed ?? statement);
+  const code = answer?.[0] ?? UNSUPPORTED;
+  if (code !== 0 && (isNeeded || key !== undefined)) throw refused(service, code);
+}
+
+/** rt_trust_answer_t. */
+const UNSUPPORTED = 1;
+const UNCLAIMED = 3;
+const UNSIGNED = 14;
+const DAMAGED = 11;
+
+function refused(service: JDService, answer: number): RetuneError {
+  return new RetuneError(`device ${service.device.deviceId} refuses: ${refusal(answer)}`);
+}
+
+/** Undefined of a firmware that knows nothing of owners. */
+async function readTrust(service: JDService): Promise<Trust | undefined> {
+  const bytes = await ask(service, GET_REGISTER | REGISTER_TRUST, TRUST_TIMEOUT_S);
+  return bytes && parseTrust(bytes);
+}
+
+/**
+ * The answer to a command that jacdac-ts has no specification of; undefined when the device does not
+ * know it, or says nothing.
+ */
+function ask(
+  service: JDService,
+  command: number,
+  seconds: number,
+  payload: Uint8Array = new Uint8Array(),
+): Promise<Uint8Array | undefined> {
+  return new Promise((resolve) => {
+    const done = (answer: Uint8Array | undefined): void => {
+      clearTimeout(timer);
+      service.off(REPORT, onReport);
+      resolve(answer);
+    };
+    const onReport = ({ serviceCommand, data }: Packet): void => {
+      if (serviceCommand === command) done(Uint8Array.from(data));
+      const isUnknown = serviceCommand === NOT_IMPLEMENTED && data.length >= 2;
+      if (isUnknown && ((data[0] ?? 0) | ((data[1] ?? 0) << 8)) === command) done(undefined);
+    };
+    const timer = setTimeout(() => done(undefined), 1000 * seconds);
+    service.on(REPORT, onReport);
+    void service.sendPacketAsync(Packet.from(command, payload));
+  });
+}
+
 /** As the official tools do: stopped meanwhile, and afterwards as it was. */
 async function write(service: JDService, image: Uint8Array, timeout: number): Promise<void> {
   const autostart = service.register(REGISTER.autostart);
   const running = service.register(REGISTER.running);
   await within(autostart.refresh(), timeout, 'does not answer');
-  const before = autostart.boolValue;
+  const before = autostart.boolValue ?? true;
   await autostart.sendSetBoolAsync(false);
   await running.sendSetBoolAsync(false);
-  await within(OutPipe.sendBytes(service, COMMAND_DEPLOY, image), 6 * timeout, 'took no program');
-  if (before !== undefined) await autostart.sendSetBoolAsync(before);
-  await checkSha(service, image, timeout);
+  try {
+    await within(OutPipe.sendBytes(service, COMMAND_DEPLOY, image), 6 * timeout, 'took no program');
+    await autostart.sendSetBoolAsync(before);
+    await checkSha(service, image, timeout);
+  } catch (error) {
+    const reason = await readResult(service);
+    // What was there before goes on; the board does the same by itself when nothing more comes.
+    await autostart.sendSetBoolAsync(before);
+    await running.sendSetBoolAsync(true);
+    throw reason === 0 ? error : refused(service, reason);
+  }
   await running.sendSetBoolAsync(true);
+}
+
+/** rt_trust_answer_t of the last deploy; 0 when it does not say. */
+async function readResult(service: JDService): Promise<number> {
+  return (await ask(service, GET_REGISTER | REGISTER_RESULT, TRUST_TIMEOUT_S))?.[0] ?? 0;
 }
 
 async function checkSha(service: JDService, image: Uint8Array, timeout: number): Promise<void> {

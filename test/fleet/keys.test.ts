@@ -1,4 +1,4 @@
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -121,7 +121,7 @@ describe('key files', () => {
     });
   }
 
-  const pem = (key: { export: (options: object) => string | Buffer }, type: string): string =>
+  const pem = (key: KeyObject, type: 'pkcs8' | 'spki'): string =>
     key.export({ type, format: 'pem' }).toString();
 
   test('what is no key is an error that names the file', () => {
