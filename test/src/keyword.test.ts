@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { freshNotes, saveTo } from '../../sim/adapter-slots.ts';
 import { type Program, compileProgram } from '../../sim/compile.ts';
 import type { Flash } from '../../sim/machine.ts';
 import { projectRoot } from '../support/data.ts';
@@ -85,13 +86,13 @@ async function live(
 
 /** Between the beginning of enrolment and the decision nobody talks unless asked. */
 function busy(log: string[]): boolean {
-  const enrol = log.findLastIndex((line) => line.startsWith('enrol'));
+  const enrol = log.findLastIndex((line) => /^(enrol|trial)/.test(line));
   return enrol > log.findLastIndex((line) => line.startsWith('decision'));
 }
 
 /** What the app says it does, without the statistic of every window and the VM's own chatter. */
 function decisions(log: string[]): string[] {
-  return log.filter((line) => /^(drift|enrol|ask|decision|panic) /.test(line));
+  return log.filter((line) => /^(drift|enrol|trial|ask|decision|panic) /.test(line));
 }
 
 describe('keyword.ts on the official VM with a scripted engine', () => {
@@ -124,14 +125,15 @@ describe('keyword.ts on the official VM with a scripted engine', () => {
     expect(story.engine.bursts).toEqual([300, 300]);
     expect(story.saved).toEqual([0]);
     // The second slice hurt: what was saved is the adapter after the first.
-    expect(flash.slots.get(0)).toEqual(Uint8Array.of(1));
+    expect(flash.slots.get(0)?.map(({ blob }) => [...blob])).toEqual([[1]]);
 
     const later = await live(program, script, flash, [{ person: STRANGER, windows: 80 }]);
     expect(decisions(later.log)).toEqual(['decision adapter from slot 0']);
     expect(later.engine.loads).toEqual([1]);
 
     // Slot 1 was saved after slot 0, so it is tried first.
-    const both = new Map([...flash.slots, [1, Uint8Array.of(7)]]);
+    const both = new Map(flash.slots);
+    saveTo(both, 1, { ...freshNotes(), blob: Uint8Array.of(7), state: 'kept' });
     const last = await live(program, script, { slots: both }, [{ person: STRANGER, windows: 1 }]);
     expect(decisions(last.log)).toEqual(['decision adapter from slot 1']);
   });
@@ -175,5 +177,71 @@ describe('keyword.ts on the official VM with a scripted engine', () => {
     expect(statistics.some((value) => value > 1)).toBe(true);
     expect(decisions(tired.log)).toEqual(['decision base model']);
     expect(tired.engine.bursts).toEqual([]);
+  });
+
+  describe('an adapter from outside', () => {
+    const BETTER = Uint8Array.of(1); // as if trained in one slice: loss 1 instead of 2
+    const WORSE = Uint8Array.of(0);
+
+    /** Slot 0 holds an adapter that came as a delta, over an older one. */
+    function flashWith(blob: Uint8Array, state: 'fresh' | 'trial'): Flash {
+      const slots: Flash['slots'] = new Map();
+      const notes = { ...freshNotes(), counter: 7, source: 'delta' } as const;
+      saveTo(slots, 0, { ...freshNotes(), blob: Uint8Array.of(9), state: 'kept' });
+      saveTo(slots, 0, { ...notes, blob, state });
+      return { slots };
+    }
+    const inSlot = ({ slots }: Flash): unknown[] =>
+      (slots.get(0) ?? []).map(({ blob, state }) => [blob[0], state]);
+    const script = { words: WORDS, losses: [2, 1] };
+    const asks = WORDS.map((word) => `ask word=${word} take=1`);
+
+    it('is tried on every word at the first one heard, and kept', async () => {
+      const flash = flashWith(BETTER, 'fresh');
+      const { log } = await live(program, script, flash, [{ person: STRANGER, windows: 20 }]);
+      expect(decisions(log)).toEqual([
+        'decision adapter from slot 0',
+        'trial slot=0 words=3',
+        ...asks,
+        'decision update keep, 1 of the words are right',
+      ]);
+      expect(inSlot(flash)).toEqual([
+        [1, 'kept'],
+        [9, 'kept'],
+      ]);
+      const later = await live(program, script, flash, [{ person: STRANGER, windows: 5 }]);
+      expect(decisions(later.log)).toEqual(['decision adapter from slot 0']);
+      expect(later.engine.loads).toEqual([1]);
+    });
+
+    it('is taken back at once when it does not do, and the one before it is in use', async () => {
+      const flash = flashWith(WORSE, 'fresh');
+      const deaf = { ...script, mishears: true };
+      const { log, engine } = await live(program, deaf, flash, [{ person: STRANGER, windows: 20 }]);
+      const said = decisions(log).slice(1);
+      expect(said[0]).toBe('trial slot=0 words=3');
+      expect(said.at(-2)).toMatch(/^decision update revert, 0\.\d+ of the words are right/);
+      expect(said.at(-1)).toBe('decision adapter from slot 0');
+      expect(engine.loads).toEqual([0, 9]);
+      expect(inSlot(flash)).toEqual([[9, 'kept']]);
+    });
+
+    it('is taken back at the next start when nobody came to decide', async () => {
+      const flash = flashWith(BETTER, 'fresh');
+      await live(program, script, flash, [{ person: STRANGER, windows: 0 }]);
+      expect(inSlot(flash)).toEqual([
+        [1, 'trial'],
+        [9, 'kept'],
+      ]);
+      const { log, engine } = await live(program, script, flash, [
+        { person: STRANGER, windows: 0 },
+      ]);
+      expect(decisions(log)).toEqual([
+        'decision adapter from slot 0',
+        'decision update taken back',
+      ]);
+      expect(engine.loads).toEqual([9]);
+      expect(inSlot(flash)).toEqual([[9, 'kept']]);
+    });
   });
 });
