@@ -3,7 +3,8 @@
  *
  * It listens, notices when the words no longer sound like those it works well on, asks for a few of
  * them, trains an adapter, keeps it only if held-out words got better, and sleeps when it is quiet.
- * After a reboot it loads what it learned. An adapter that comes as a delta is tried on a few words
+ * It learns nothing from a broken microphone, and nothing from noise. After a reboot it loads what
+ * it learned. An adapter that comes as a delta is tried on a few words
  * and taken back when it does not do.
  */
 import * as ds from '@devicescript/core';
@@ -15,12 +16,15 @@ import { Answer, Enrolment, blinkPattern, pressToAnswer } from './lib/enrolment'
 import { Heard, SILENCE, capture, flush, forget, learner, load } from './lib/learner';
 import { nextWindow, readWords, remember, reset, save, sleep, trainer } from './lib/learner';
 import { Schedule } from './lib/schedule';
+import { Fault, Sensor, WakeLevel } from './lib/sensor';
 import { judge } from './lib/update';
 
 /** Sound above this is a word, in dB below full scale. */
 const WAKE_LEVEL = -60;
 /** Share of words right above which training has nothing to gain. */
 const GOOD = 0.95;
+/** Who has not answered is asked again after this, in ms. */
+const ASK_AGAIN_MS = 1800000;
 
 const led = new ds.LightBulb();
 const button = new ds.Button();
@@ -29,6 +33,8 @@ const power = new ds.Power();
 const drift = new PageHinkley({ direction: FALLS, warmUp: 50, delta: 0.4, lambda: 16 });
 const schedule = new Schedule({ wakeLevel: WAKE_LEVEL, idleMs: 0, low: 0.3 });
 const checkpoint = new Checkpoint({ slots: 2, minIntervalMs: 1000 });
+const sensor = new Sensor({});
+const wake = new WakeLevel({ lowest: WAKE_LEVEL });
 
 let answer: Answer = 'none';
 button.up.subscribe(async (heldMs) => {
@@ -49,27 +55,54 @@ async function waitForAnswer(): Promise<Answer> {
   return answer;
 }
 
-/** Asks for words until every one has been said often enough. */
+let fault: Fault = '';
+let askAfterMs = 0;
+
+capture.healthChanged.subscribe(async (health) => {
+  sensor.setHealth(health);
+  tellFault();
+});
+
+function tellFault() {
+  if (sensor.fault() === fault) return;
+  fault = sensor.fault();
+  console.log(fault === '' ? 'decision microphone works' : `decision microphone ${fault}`);
+}
+
+/** Whether a window may hold a word; a noise that goes on raises the wake level. */
+async function isWord(heard: Heard): Promise<boolean> {
+  const verdict = sensor.judge(heard.shape);
+  tellFault();
+  if (verdict === 'noise' && wake.noise(heard.level, ds.millis())) await writeWakeLevel();
+  return verdict === 'word' && fault === '';
+}
+
+async function writeWakeLevel() {
+  console.log(`decision wake level ${wake.value()}`);
+  await capture.activeThreshold.write(wake.value());
+}
+
+/** Asks for words until every one has been said often enough, nobody answers or the microphone fails. */
 async function askFor(enrolment: Enrolment, remembers: boolean) {
-  while (!enrolment.done()) {
+  while (!enrolment.done() && !enrolment.abandoned() && fault === '') {
     const ask = enrolment.request();
     await blink(ask.word);
     flush();
     answer = 'none';
     console.log(`ask word=${ask.name} take=${ask.take}`);
     const heard = await nextWindow(5000);
-    if (heard === undefined) enrolment.answer(SILENCE, 'none', 0);
+    if (heard === undefined || !(await isWord(heard))) enrolment.answer(SILENCE, 'none', 0);
     else if (enrolment.answer(heard.level, await waitForAnswer(), heard.label) && remembers)
       await remember(heard.window, ask.word, ask.heldOut);
   }
 }
 
-/** Asks for words to learn from; share that was recognised. */
+/** Asks for words to learn from; share that was recognised, -1 when they did not come together. */
 async function enrol(words: string[]) {
   const enrolment = new Enrolment({ words, takes: 5, holdOutEvery: 5 });
   console.log(`enrol words=${words.length} takes=5`);
   await askFor(enrolment, true);
-  return enrolment.rightShare();
+  return enrolment.done() && fault === '' ? enrolment.rightShare() : -1;
 }
 
 /** Trains in slices under a budget; what does not help on held-out words is rolled back. */
@@ -137,14 +170,27 @@ async function tryUpdate(words: string[]) {
 async function onWindow(heard: Heard, words: string[]) {
   const drifted = drift.push(heard.margin);
   console.log(`statistic value=${drift.progress()} limit=1`);
-  if (!drifted || !schedule.mayTrain(await power.batteryCharge.read())) return;
+  if (!drifted || ds.millis() < askAfterMs) return;
+  if (!schedule.mayTrain(await power.batteryCharge.read())) return;
   console.log(`drift statistic=${drift.progress()} since=${drift.windowsSinceChange()}`);
   const share = await enrol(words);
+  if (share < 0) await postpone();
+  else await finish(share);
+  flush();
+}
+
+/** Words are missing: the drift stays noticed, and the person is asked again later. */
+async function postpone() {
+  console.log('decision enrolment broken off');
+  askAfterMs = ds.millis() + ASK_AGAIN_MS;
+  await forget();
+}
+
+async function finish(share: number) {
   if (share < GOOD) await learn(share);
   else console.log(`decision no training, ${share} of the words are right`);
   await forget();
   drift.reset();
-  flush();
 }
 
 await capture.activeThreshold.write(WAKE_LEVEL);
@@ -160,8 +206,11 @@ while (true) {
   const before = ds.millis();
   const heard = await nextWindow(1000);
   if (arrived !== NO_SLOT) await takeUpdate();
-  if (heard !== undefined && trial !== NO_SLOT) await tryUpdate(words);
-  else if (heard !== undefined) await onWindow(heard, words);
+  if (heard !== undefined && (await isWord(heard))) {
+    if (trial !== NO_SLOT) await tryUpdate(words);
+    else await onWindow(heard, words);
+  }
+  if (wake.calm(ds.millis())) await writeWakeLevel();
   await saveIfDue();
   const awakeMs = ds.millis() - before;
   const charge = await power.batteryCharge.read();

@@ -17,6 +17,8 @@ export interface EnrolmentOptions {
   minLevel?: number;
   /** Attempts at one take before it is left out, 1 or more; default 4. */
   attempts?: number;
+  /** Takes left out in a row after which nobody is there any more, 1 or more; default 2. */
+  giveUp?: number;
 }
 
 export interface Request {
@@ -38,11 +40,13 @@ export class Enrolment {
   private readonly holdOutEvery: number;
   private readonly minLevel: number;
   private readonly attempts: number;
+  private readonly giveUp: number;
   private asked = 0;
   private failed = 0;
   private taken = 0;
   private right = 0;
   private leftOut = 0;
+  private leftOutInARow = 0;
 
   constructor(options: EnrolmentOptions) {
     this.words = options.words;
@@ -50,6 +54,7 @@ export class Enrolment {
     this.holdOutEvery = options.holdOutEvery ?? 3;
     this.minLevel = options.minLevel ?? -50;
     this.attempts = options.attempts ?? 4;
+    this.giveUp = options.giveUp ?? 2;
   }
 
   done(): boolean {
@@ -75,12 +80,14 @@ export class Enrolment {
     if (keep) {
       this.taken++;
       if (guess === this.request().word) this.right++;
+      this.leftOutInARow = 0;
       this.advance();
       return true;
     }
     this.failed++;
     if (this.failed >= this.attempts) {
       this.leftOut++;
+      this.leftOutInARow++;
       this.advance();
     }
     return false;
@@ -102,6 +109,11 @@ export class Enrolment {
   /** Takes that were given up after too many attempts. */
   givenUp(): number {
     return this.leftOut;
+  }
+
+  /** Nobody answers: to go on asking is of no use. */
+  abandoned(): boolean {
+    return this.leftOutInARow >= this.giveUp;
   }
 
   private advance(): void {

@@ -4,6 +4,7 @@
  */
 import * as ds from '@devicescript/core';
 import { Trainer, scoreOf } from './burst';
+import { Shape } from './sensor';
 
 export const learner = new ds.Learner();
 export const capture = new ds.Capture();
@@ -18,6 +19,8 @@ export interface Heard {
   margin: number;
   /** Sound level of the window, in dB below full scale, -96..0. */
   level: number;
+  /** For `Sensor`, which tells words from what is none. */
+  shape: Shape;
 }
 
 /** Level of digital silence, in dB below full scale. */
@@ -27,17 +30,18 @@ export const SILENCE = -96;
 const LONGEST_QUEUE = 4;
 
 let queue: Heard[] = [];
-let level = SILENCE;
+let shape: Shape = { level: SILENCE, peak: SILENCE, clipped: 0, soundMs: 0 };
 let training = false;
 let burstJoules = 0;
 
 capture.windowReady.subscribe(async (event) => {
-  level = event[1];
+  shape = { level: event[1], peak: event[2], clipped: event[3], soundMs: event[4] };
 });
 
 learner.prediction.subscribe(async (event) => {
   if (queue.length >= LONGEST_QUEUE) queue.shift();
-  queue.push({ window: event[0], label: event[1], margin: event[3], level });
+  const level = shape.level;
+  queue.push({ window: event[0], label: event[1], margin: event[3], level, shape });
 });
 
 learner.trainingDone.subscribe(async (event) => {
