@@ -7,7 +7,16 @@ import process from 'node:process';
 const check = process.argv.includes('--check');
 const files = execFileSync(
   'git',
-  ['ls-files', '-co', '--exclude-standard', 'native', 'test/native', 'test/power', 'test/services'],
+  [
+    'ls-files',
+    '-co',
+    '--exclude-standard',
+    'native',
+    'test/fuzz/native',
+    'test/native',
+    'test/power',
+    'test/services',
+  ],
   {
     encoding: 'utf8',
   },

@@ -1,0 +1,1 @@
+export function buildFuzz(variant: 'fuzzer' | 'replay'): Promise<string>;
