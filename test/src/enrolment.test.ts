@@ -20,6 +20,12 @@ console.log(fussy.answer(-20, 'wrong', 0), fussy.answer(-20, 'wrong', 0), fussy.
 console.log(fussy.answer(-20, 'wrong', 0), fussy.done(), fussy.count(), fussy.givenUp());
 const whisper = new Enrolment({ words: ['up'], takes: 1, minLevel: -40 });
 console.log(whisper.answer(-70, 'yes', 0), whisper.done());
+const alone = new Enrolment({ words: ['up', 'down', 'off'], takes: 1, attempts: 1, giveUp: 2 });
+console.log(alone.answer(-90, 'none', 0), alone.abandoned(), alone.answer(-20, 'yes', 0), alone.abandoned());
+const left = new Enrolment({ words: ['up', 'down', 'off'], takes: 1, attempts: 1, giveUp: 2 });
+left.answer(-90, 'none', 0);
+left.answer(-90, 'none', 0);
+console.log(left.abandoned(), left.done());
 console.log(pressToAnswer(120), pressToAnswer(499), pressToAnswer(500));
 console.log(blinkPattern(0).join(), blinkPattern(2).join());
 `;
@@ -58,11 +64,16 @@ describe('enrolment on the official VM', () => {
     expect(lines[12]).toBe('true true');
   });
 
+  it('sees when nobody is there any more, unless somebody answers in between', () => {
+    expect(lines[13]).toBe('false false true false');
+    expect(lines[14]).toBe('true false');
+  });
+
   it('reads a short press as yes and a hold as wrong', () => {
-    expect(lines[13]).toBe('yes yes wrong');
+    expect(lines[15]).toBe('yes yes wrong');
   });
 
   it('counts the word out on the LED', () => {
-    expect(lines[14]).toBe('300,150,80,120 300,150,80,120,80,120,80,120');
+    expect(lines[16]).toBe('300,150,80,120 300,150,80,120,80,120,80,120');
   });
 });

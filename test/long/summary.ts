@@ -1,0 +1,105 @@
+/** What a long run comes to. */
+import Table from 'cli-table3';
+
+/** A line of the log; `t` in seconds of virtual time. */
+export interface LogEntry {
+  t: number;
+  event: string;
+  [detail: string]: unknown;
+}
+
+/** Windows that the board classified. */
+export interface Counts {
+  windows: number;
+  right: number;
+  /** Nobody spoke. */
+  nobody: number;
+}
+
+export interface Summary {
+  days: number;
+  boots: number;
+  cuts: { anywhere: number; inBurst: number; inFlash: number; flat: number };
+  faults: number;
+  healthy: Counts;
+  /** While the microphone was broken. */
+  faulty: Counts;
+  drifts: number;
+  bursts: number;
+  undone: number;
+  saves: number;
+  loads: number;
+  /** Words that were kept for training, and those of a broken microphone among them. */
+  remembered: number;
+  rememberedFaulty: number;
+  /** Lines that the firmware printed as error or warning. */
+  complaints: number;
+  /** Bytes that the script holds on to: smallest and largest of the hours of one power cycle. */
+  heap: { least: number; most: number; growth: number };
+  /** Accuracy on the owner's held-out words. */
+  heldOutWords: number;
+  accuracy: { base: number; least: number; most: number; last: number };
+  /** What must not happen, and did. */
+  broken: string[];
+}
+
+export function emptySummary(): Summary {
+  const counts = (): Counts => ({ windows: 0, right: 0, nobody: 0 });
+  return {
+    days: 0,
+    boots: 0,
+    cuts: { anywhere: 0, inBurst: 0, inFlash: 0, flat: 0 },
+    faults: 0,
+    healthy: counts(),
+    faulty: counts(),
+    drifts: 0,
+    bursts: 0,
+    undone: 0,
+    saves: 0,
+    loads: 0,
+    remembered: 0,
+    rememberedFaulty: 0,
+    complaints: 0,
+    heap: { least: Infinity, most: 0, growth: 0 },
+    heldOutWords: 0,
+    accuracy: { base: 0, least: 1, most: 0, last: 0 },
+    broken: [],
+  };
+}
+
+export function summaryTable(summary: Summary): string {
+  const { cuts, healthy, faulty, accuracy, heap } = summary;
+  const table = new Table({ style: { head: [] } });
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  table.push(
+    ['virtual time', `${summary.days} days, ${summary.boots} boots`],
+    [
+      'power cuts',
+      `${cuts.anywhere} anywhere, ${cuts.inBurst} in a burst, ${cuts.inFlash} in a flash operation, ${cuts.flat} times the battery was flat`,
+    ],
+    ['microphone faults', String(summary.faults)],
+    [
+      'windows, healthy microphone',
+      `${healthy.windows}: ${healthy.right} right, ${healthy.nobody} without a word`,
+    ],
+    [
+      'windows, broken microphone',
+      `${faulty.windows}: ${faulty.right} right, ${faulty.nobody} without a word`,
+    ],
+    ['drifts noticed', String(summary.drifts)],
+    ['bursts', `${summary.bursts}, ${summary.undone} rolled back`],
+    ['saves, loads after boot', `${summary.saves}, ${summary.loads}`],
+    [
+      'words kept for training',
+      `${summary.remembered}, ${summary.rememberedFaulty} from a broken microphone`,
+    ],
+    ['complaints of the firmware', String(summary.complaints)],
+    ['script heap', `${heap.least} to ${heap.most} bytes, growth ${heap.growth}`],
+    [
+      `owner's ${summary.heldOutWords} held-out words`,
+      `${percent(accuracy.base)} before the first adaptation, then ${percent(accuracy.least)} to ${percent(accuracy.most)}, at the end ${percent(accuracy.last)}`,
+    ],
+    ['broken promises', summary.broken.length === 0 ? 'none' : summary.broken.join('\n')],
+  );
+  return table.toString();
+}

@@ -1,0 +1,400 @@
+/**
+ * Days of virtual time in the life of a board: people talk, voices change, microphones break, power
+ * fails in the middle of whatever it is doing. Watches that nothing is lost meanwhile.
+ */
+import { join } from 'node:path';
+import type { Program } from '../../sim/compile.ts';
+import { compileProgram, projectRoot } from '../../sim/compile.ts';
+import type { StoryEvent } from '../../sim/events.ts';
+import { FaultyMicrophone } from '../../sim/faults.ts';
+import { FirmwareBoard } from '../../sim/firmware-board.ts';
+import { placeLearner } from '../../sim/learner-setup.ts';
+import { STATUS } from '../../sim/learner.ts';
+import { DEFAULT_MODEL } from '../../sim/model-engine.ts';
+import { Observer } from '../../sim/observer.ts';
+import type { HeardWindow } from '../../sim/powered-board.ts';
+import { loadBoard } from '../../sim/processor.ts';
+import { Random } from '../../sim/random.ts';
+import type { Recording } from '../../sim/recordings.ts';
+import { Speaker } from '../../sim/speaker.ts';
+import { User } from '../../sim/user.ts';
+import { WasmChip } from '../../sim/wasm-chip.ts';
+import { World } from '../../sim/world.ts';
+import { Invariants } from './invariants.ts';
+import { Judge, RATE, recordVoices } from './people.ts';
+import {
+  DAY_MS,
+  FIRST_CHARGE,
+  type Happening,
+  HOUR_MS,
+  MINUTE_MS,
+  planDays,
+  QUIET_ROOM,
+} from './plan.ts';
+import { emptySummary, type LogEntry, type Summary } from './summary.ts';
+
+export interface WeekOptions {
+  days: number;
+  /** Of everything random. */
+  seed: number;
+  /** Takes the log, as it happens. */
+  onLog?: (entry: LogEntry) => void;
+}
+
+/** A microphone that was mended rings on for a moment: what capture cuts then holds some of the fault. */
+const FAULT_ECHO_MS = 3000;
+/** Somebody who was asked a word lately waits for the next. */
+const ASKED_LATELY_MS = 15_000;
+/** From here down the cell cannot keep the board alive. */
+const FLAT = 0.005;
+/** Bursts and saves that the power does not survive, in percent. */
+const CUT_IN_BURST = 25;
+const CUT_IN_SAVE = 35;
+const LONGEST_BURST_MS = 50_000;
+/** Page programs and sector erases that a save may come to. */
+const OPERATIONS_OF_A_SAVE = 20;
+const LINK_NOISE_PIECE = 64;
+
+/** Lives through so many days. */
+export async function liveThrough(options: WeekOptions): Promise<Summary> {
+  const recordings = await recordVoices();
+  const judge = await Judge.create(recordings);
+  const program = await compileProgram(join(projectRoot, 'src/keyword.ts'));
+  return new Week(options, program, recordings, judge).live();
+}
+
+class Week {
+  private readonly world: World;
+  private readonly microphone: FaultyMicrophone;
+  private readonly observer: Observer;
+  private readonly user: User;
+  private readonly speakers = new Map<string, Speaker>();
+  /** Of the accidents. */
+  private readonly random: Random;
+  private readonly invariants: Invariants;
+  private readonly summary: Summary = emptySummary();
+  private readonly timers;
+  private readonly labels: string[];
+  private chip?: WasmChip;
+  private isPowered = false;
+  /** Milliseconds that the power will be off, from the end of this step on. */
+  private pendingCut?: number;
+  private isBatteryFlat = false;
+  /** Until when somebody talks, and when the board last asked for a word. */
+  private talkUntil = 0;
+  private askedAt = -Infinity;
+  private ignoresAsks = false;
+  private faultUntil = -Infinity;
+  private isEnrolling = false;
+
+  constructor(
+    private readonly options: WeekOptions,
+    program: Program,
+    recordings: Recording[],
+    judge: Judge,
+  ) {
+    this.random = new Random(options.seed);
+    this.microphone = new FaultyMicrophone(RATE, options.seed);
+    this.microphone.setNoise(QUIET_ROOM);
+    this.labels = [...new Set(recordings.map(({ label }) => label))].sort();
+    this.world = new World({
+      board: loadBoard(),
+      program,
+      microphone: this.microphone,
+      powerOn: (surroundings) =>
+        FirmwareBoard.create(surroundings, (seed) => {
+          this.chip = new WasmChip({ ...seed, prepare: placeLearner(DEFAULT_MODEL) });
+          return Promise.resolve(this.chip);
+        }),
+      seed: options.seed,
+      rate: RATE,
+      charge: FIRST_CHARGE,
+      events: {
+        onLog: (level, text) => this.onLine(level, text),
+        onPrediction: (prediction, window) => {
+          this.observer.onPrediction(prediction, window, this.user.isEnrolling(window.truth));
+          this.user.onPrediction(this.labels[prediction.label] ?? '', window);
+          this.countWindow(this.labels[prediction.label] ?? '', window);
+        },
+        onTraffic: (name, values, command) => {
+          this.observer.onTraffic(name, values, command);
+          if (name === 'remember' && values[0] === STATUS.ok) this.onRemember();
+        },
+      },
+    });
+    this.timers = this.world.clock.group();
+    this.observer = new Observer({
+      now: () => this.seconds,
+      labels: this.labels,
+      emit: (event) => this.onEvent(event),
+      onAsk: (word) => this.onAsk(word),
+      onDecision: (text) => this.onDecision(text),
+    });
+    for (const name of new Set(recordings.map(({ speaker }) => speaker))) {
+      this.speakers.set(name, new Speaker(name, recordings, this.labels, this.world.random));
+    }
+    this.user = new User(
+      this.world.clock.group(),
+      this.microphone,
+      this.world.random,
+      (duration) => {
+        if (this.isPowered) this.world.board.press(duration);
+      },
+      [...this.speakers.values()][0] as Speaker,
+    );
+    this.invariants = new Invariants(judge, this.summary, (what) => this.log('broken', { what }));
+  }
+
+  async live(): Promise<Summary> {
+    const { world, options } = this;
+    const end = options.days * DAY_MS;
+    for (const happening of planDays(options.days, this.random)) {
+      this.timers.setTimeout(() => this.happen(happening), happening.at);
+    }
+    this.timers.setInterval(() => this.everyHour(), HOUR_MS);
+    await this.powerOn('first power on');
+    while (world.clock.now < end) {
+      if (this.pendingCut !== undefined) await this.loseAndRegainPower();
+      else await this.step(Math.min(end, world.clock.now + MINUTE_MS));
+    }
+    this.observer.flush();
+    this.measure();
+    this.summary.days = options.days;
+    this.summary.heldOutWords = this.invariants.words;
+    if (this.isPowered) world.powerOff();
+    return this.summary;
+  }
+
+  private get seconds(): number {
+    return Math.round(this.world.clock.now) / 1000;
+  }
+
+  private log(event: string, details: Record<string, unknown> = {}): void {
+    this.options.onLog?.({ t: this.seconds, event, ...details });
+  }
+
+  // ---- power ----
+
+  private async powerOn(why: string): Promise<void> {
+    this.summary.boots++;
+    this.log('boot', { why, charge: round(this.world.battery.charge) });
+    await this.world.powerOn();
+    this.isPowered = true;
+    this.invariants.onBoot();
+  }
+
+  /** The board stops where it is; RAM is lost, flash stays as it is. */
+  private async loseAndRegainPower(): Promise<void> {
+    const { world } = this;
+    const off = this.pendingCut ?? 0;
+    this.pendingCut = undefined;
+    this.invariants.onPowerLost(this.blob());
+    this.observer.flush();
+    this.observer.onReboot();
+    this.isEnrolling = false;
+    world.powerOff();
+    this.isPowered = false;
+    do world.clock.advance(world.clock.now + off);
+    while (world.battery.charge <= FLAT && world.clock.now < this.options.days * DAY_MS);
+    await this.powerOn('power is back');
+  }
+
+  private async step(limit: number): Promise<void> {
+    try {
+      await this.world.step(limit);
+    } catch (error) {
+      if (this.chip?.stop !== 'power cut') throw error;
+      this.summary.cuts.inFlash++;
+      this.log('cut', { where: 'in a flash operation' });
+      this.pendingCut = 1000 + this.random.below(MINUTE_MS);
+    }
+    if (this.world.battery.charge > FLAT || this.pendingCut !== undefined) return;
+    this.summary.cuts.flat++;
+    this.log('battery flat');
+    this.pendingCut = HOUR_MS / 4;
+  }
+
+  private cut(off: number, where: 'in a burst' | 'anywhere'): void {
+    if (!this.isPowered) return;
+    if (where === 'in a burst') this.summary.cuts.inBurst++;
+    else this.summary.cuts.anywhere++;
+    this.log('cut', { where, off: off / 1000 });
+    this.pendingCut = off;
+  }
+
+  // ---- what the world does ----
+
+  private happen(happening: Happening): void {
+    const { microphone, world } = this;
+    switch (happening.kind) {
+      case 'talk':
+        return this.talk(happening);
+      case 'noise':
+        this.log('noise', { level: happening.level, minutes: happening.length / MINUTE_MS });
+        microphone.setNoise(happening.level);
+        this.timers.setTimeout(() => microphone.setNoise(QUIET_ROOM), happening.length);
+        return;
+      case 'fault':
+        this.summary.faults++;
+        this.log('fault', { ...happening.fault, minutes: happening.length / MINUTE_MS });
+        microphone.fault = happening.fault;
+        this.faultUntil = world.clock.now + happening.length;
+        this.timers.setTimeout(() => this.mend(), happening.length);
+        return;
+      case 'cut':
+        return this.cut(happening.off, 'anywhere');
+      case 'link noise':
+        return this.garble(happening.bytes);
+      case 'bit flips':
+      case 'full flash':
+        return; // TODO
+      case 'charge':
+        this.log('charged', { from: round(world.battery.charge), to: happening.to });
+        world.battery.recharge(happening.to);
+    }
+  }
+
+  private talk({ speaker, length, walksAway }: Happening & { kind: 'talk' }): void {
+    const { world, user } = this;
+    this.log('talk', { speaker, seconds: length / 1000 });
+    user.speaker = this.speakers.get(speaker) as Speaker;
+    this.ignoresAsks = walksAway;
+    this.talkUntil = world.clock.now + length;
+    user.start(0);
+    this.timers.setTimeout(() => this.endTalk(), length);
+  }
+
+  /** Who is being asked for words stays until the board has them all. */
+  private endTalk(): void {
+    const { world, user } = this;
+    if (world.clock.now < this.talkUntil) return; // somebody else has begun
+    if (!this.ignoresAsks && world.clock.now - this.askedAt < ASKED_LATELY_MS) {
+      this.talkUntil = world.clock.now + ASKED_LATELY_MS;
+      this.timers.setTimeout(() => this.endTalk(), ASKED_LATELY_MS);
+      return;
+    }
+    user.stop();
+    this.talkUntil = 0;
+  }
+
+  private mend(): void {
+    this.microphone.fault = undefined;
+    this.faultUntil = this.world.clock.now + FAULT_ECHO_MS;
+    this.log('mended');
+  }
+
+  private garble(bytes: number): void {
+    this.log('link noise', { bytes });
+    for (let sent = 0; sent < bytes; sent += LINK_NOISE_PIECE) {
+      this.timers.setTimeout(() => {
+        if (this.isPowered) this.chip?.receive(this.random.bytes(LINK_NOISE_PIECE));
+      }, sent);
+    }
+  }
+
+  private get isFaulty(): boolean {
+    return this.world.clock.now < this.faultUntil;
+  }
+
+  // ---- what the board does ----
+
+  private onLine(level: string, text: string): void {
+    if (level === '>') this.observer.onLine(text);
+    else if (level === '!' || level === '*') {
+      this.summary.complaints++;
+      this.log('complaint', { text });
+    }
+  }
+
+  private onAsk(word: string): void {
+    if (!this.isEnrolling) {
+      this.isEnrolling = true;
+      const ending = this.random.below(100) < CUT_IN_SAVE;
+      if (ending) this.cutNextSave();
+    }
+    if (this.world.clock.now >= this.talkUntil || this.ignoresAsks) return;
+    this.askedAt = this.world.clock.now;
+    this.user.onAsk(word);
+  }
+
+  /** The power fails in one of the operations that the next save comes to. */
+  private cutNextSave(): void {
+    const operation = 1 + this.random.below(OPERATIONS_OF_A_SAVE);
+    this.chip?.firmware.call('rt_sim_tear_at', operation, this.random.next() | 1);
+  }
+
+  private onDecision(text: string): void {
+    this.log('decision', { text });
+    if (text.startsWith('base model')) this.invariants.onBaseModel(this.blob());
+  }
+
+  private onEvent(event: StoryEvent): void {
+    const { summary, invariants } = this;
+    const { event: name, t, ...details } = event;
+    if (name === 'window') return; // counted below
+    if (event.event === 'burst' && event.state === 'progress') return;
+    void t;
+    this.log(name, details);
+    if (event.event === 'drift') summary.drifts++;
+    if (event.event === 'burst') this.onBurst(event.state);
+    if (event.event === 'saved') {
+      summary.saves++;
+      invariants.onSaved(this.blob());
+      this.isEnrolling = false;
+    }
+    if (event.event === 'loaded') invariants.onLoaded(this.blob());
+  }
+
+  private onBurst(state: string): void {
+    if (state === 'end') this.summary.bursts++;
+    if (state === 'undone') this.summary.undone++;
+    if (state === 'begin') {
+      if (this.world.battery.charge < 0.25) this.invariants.broken('trains on a low battery');
+      if (this.random.below(100) < CUT_IN_BURST) {
+        const delay = this.random.below(LONGEST_BURST_MS);
+        this.timers.setTimeout(() => this.cut(1000, 'in a burst'), delay);
+      }
+    }
+  }
+
+  private onRemember(): void {
+    this.summary.remembered++;
+    if (!this.isFaulty) return;
+    if (this.microphone.fault?.kind === 'offset') return; // which capture takes away
+    this.summary.rememberedFaulty++;
+    this.log('remembered', { fault: this.microphone.fault?.kind ?? 'just mended' });
+  }
+
+  private countWindow(heard: string, { truth }: HeardWindow): void {
+    const counts = this.isFaulty ? this.summary.faulty : this.summary.healthy;
+    counts.windows++;
+    if (truth === undefined) counts.nobody++;
+    else if (truth.label === heard) counts.right++;
+  }
+
+  // ---- what is measured ----
+
+  private everyHour(): void {
+    this.microphone.forgetBefore(this.world.clock.now - MINUTE_MS);
+    if (this.isPowered && this.pendingCut === undefined) this.measure();
+  }
+
+  private measure(): void {
+    if (this.chip === undefined || !this.isPowered) return;
+    this.invariants.everyHour(this.chip.firmware, this.blob());
+  }
+
+  /** The adapter that the board predicts with. */
+  private blob(): Uint8Array {
+    const { firmware } = this.chip as WasmChip;
+    const adapter = firmware.call('rt_sim_active_adapter');
+    const bytes = firmware.call('rt_blob_bytes', adapter);
+    const at = firmware.allocate(bytes);
+    firmware.check('the adapter', 'rt_blob_save', adapter, at, bytes);
+    return firmware.u8(at, bytes).slice();
+  }
+}
+
+function round(share: number): number {
+  return Math.round(share * 1000) / 1000;
+}
