@@ -2,190 +2,331 @@
 
 #include <stddef.h>
 
-#include "hal/hal.h"
+#include "store/internal.h"
 
-#define MAGIC 0x31537452u /* "RtS1" in memory */
-#define PLACES (2u * RT_STORE_SLOTS)
-#define NO_PLACE 255u
+#define SECTOR RT_HAL_FLASH_SECTOR_BYTES
+#define PARTS_MOST 0x7fffffffu
 
-static struct {
-  uint32_t place_bytes;
-  uint32_t newest_number;
-  uint8_t current[RT_STORE_SLOTS]; /* place 0 or 1 of a slot's content, or NO_PLACE */
-  uint8_t newest_slot;
-} store;
+rt_store_state_t rt_store;
 
-typedef struct {
-  uint32_t number;
-  uint32_t bytes;
-  uint32_t checksum;
-} header_t;
+/* ---- mount ---- */
 
-typedef enum { PLACE_EMPTY, PLACE_DAMAGED, PLACE_GOOD } place_state_t;
-
-/* CRC-32 of a nibble, reflected polynomial 0xEDB88320. */
-static const uint32_t crc_table[16] = {0x00000000u, 0x1db71064u, 0x3b6e20c8u, 0x26d930acu,
-                                       0x76dc4190u, 0x6b6b51f4u, 0x4db26158u, 0x5005713cu,
-                                       0xedb88320u, 0xf00f9344u, 0xd6d6a3e8u, 0xcb61b38cu,
-                                       0x9b64c2b0u, 0x86d3d2d4u, 0xa00ae278u, 0xbdbdf21cu};
-
-/* crc: 0 at the start, then what the call before returned. */
-static uint32_t crc32_of(uint32_t crc, const uint8_t *bytes, uint32_t count) {
-  crc = ~crc;
-  for (uint32_t i = 0; i < count; i++) {
-    crc ^= bytes[i];
-    crc = (crc >> 4) ^ crc_table[crc & 15u];
-    crc = (crc >> 4) ^ crc_table[crc & 15u];
+/* What an older store left is taken over at once, and moved away from where it must not lie. */
+static void take_over(void) {
+  rt_store_slot_t entry;
+  for (uint32_t place = 0; place < RT_STORE_OLD_PLACES; place++) {
+    if (rt_store_old_entry(place, &entry) != RT_OK) continue;
+    rt_store_log_reserve();
+    return;
   }
-  return ~crc;
-}
-
-static void put32(uint8_t *at, uint32_t value) {
-  for (uint32_t i = 0; i < 4; i++) at[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint32_t get32(const uint8_t *at) {
-  return at[0] | ((uint32_t)at[1] << 8) | ((uint32_t)at[2] << 16) | ((uint32_t)at[3] << 24);
-}
-
-/* ---- places ---- */
-
-static uint32_t place_offset(uint32_t slot, uint32_t place) {
-  return rt_board.store_offset + (2u * slot + place) * store.place_bytes;
-}
-
-static place_state_t read_place(uint32_t slot, uint32_t place, header_t *header) {
-  const uint8_t *at = rt_hal_flash_data(place_offset(slot, place));
-  if (get32(at) != MAGIC) return PLACE_EMPTY;
-  header->number = get32(at + 4);
-  header->bytes = get32(at + 8);
-  header->checksum = get32(at + 12);
-  if (header->bytes > store.place_bytes - RT_STORE_HEADER_BYTES) return PLACE_DAMAGED;
-  uint32_t crc = crc32_of(0, at + 4, 8);
-  crc = crc32_of(crc, at + RT_STORE_HEADER_BYTES, header->bytes);
-  return crc == header->checksum ? PLACE_GOOD : PLACE_DAMAGED;
-}
-
-/* ---- reading ---- */
-
-static void scan_slot(uint32_t slot) {
-  uint32_t best = 0;
-  store.current[slot] = NO_PLACE;
-  for (uint32_t place = 0; place < 2; place++) {
-    header_t header;
-    if (read_place(slot, place, &header) != PLACE_GOOD) continue;
-    if (header.number <= best && store.current[slot] != NO_PLACE) continue;
-    best = header.number;
-    store.current[slot] = (uint8_t)place;
-  }
-  if (store.current[slot] == NO_PLACE) return;
-  if (store.newest_slot != RT_STORE_NO_SLOT && best <= store.newest_number) return;
-  store.newest_number = best;
-  store.newest_slot = (uint8_t)slot;
 }
 
 rt_status_t rt_store_init(void) {
-  const uint32_t sectors = rt_board.store_bytes / PLACES / RT_HAL_FLASH_SECTOR_BYTES;
-  store.place_bytes = sectors * RT_HAL_FLASH_SECTOR_BYTES;
-  store.newest_number = 0;
-  store.newest_slot = RT_STORE_NO_SLOT;
-  for (uint32_t slot = 0; slot < RT_STORE_SLOTS; slot++) store.current[slot] = NO_PLACE;
-  if (store.place_bytes == 0) return RT_ERROR_ARENA_SIZE;
-  for (uint32_t slot = 0; slot < RT_STORE_SLOTS; slot++) scan_slot(slot);
+  uint32_t sectors = rt_board.store_bytes / SECTOR;
+  if (sectors > RT_STORE_SECTORS_MAX) sectors = RT_STORE_SECTORS_MAX;
+  rt_store = (rt_store_state_t){.next_number = 1, .open_sector = RT_STORE_NO_SECTOR};
+  if (sectors < RT_STORE_SECTORS_MIN) return RT_ERROR_ARENA_SIZE;
+  rt_store.sectors = (uint16_t)(sectors - RT_STORE_STAGING_SECTORS - RT_STORE_LOG_SECTORS);
+  rt_store_log_mount();
+  if (rt_store.generation == 0) take_over();
+  for (uint32_t i = 0; i < RT_STORE_OLD_PLACES && rt_store_space_rescue() == RT_OK; i++) {
+  }
   return RT_OK;
 }
 
-uint32_t rt_store_place_bytes(void) { return store.place_bytes; }
+rt_status_t rt_store_staging(uint32_t *offset, uint32_t *bytes) {
+  *offset = rt_board.store_offset + rt_store_payload_bytes();
+  *bytes = rt_store.sectors == 0 ? 0 : RT_STORE_STAGING_SECTORS * SECTOR;
+  return rt_store.sectors == 0 ? RT_ERROR_ARENA_SIZE : RT_OK;
+}
 
-uint32_t rt_store_newest(void) { return store.newest_slot; }
+/* ---- versions of a key ---- */
 
-rt_status_t rt_store_read(uint32_t slot, const uint8_t **data, uint32_t *bytes) {
-  if (slot >= RT_STORE_SLOTS) return RT_ERROR_ARGUMENT;
-  if (store.place_bytes == 0) return RT_ERROR_EMPTY;
-  header_t header;
-  if (store.current[slot] == NO_PLACE) {
-    const uint32_t damaged = read_place(slot, 0, &header) == PLACE_DAMAGED ||
-                             read_place(slot, 1, &header) == PLACE_DAMAGED;
-    return damaged ? RT_ERROR_BLOB_CHECKSUM : RT_ERROR_EMPTY;
+typedef struct {
+  uint32_t slot[RT_STORE_VERSIONS]; /* newest first */
+  uint32_t number[RT_STORE_VERSIONS];
+  uint32_t count;
+} versions_t;
+
+static void insert(versions_t *versions, uint32_t slot, uint32_t number) {
+  uint32_t at = versions->count;
+  if (at < RT_STORE_VERSIONS) versions->count++;
+  for (; at > 0 && versions->number[at - 1u] < number; at--) {
+    if (at == RT_STORE_VERSIONS) continue;
+    versions->slot[at] = versions->slot[at - 1u];
+    versions->number[at] = versions->number[at - 1u];
   }
-  const uint32_t place = store.current[slot];
-  if (read_place(slot, place, &header) != PLACE_GOOD) return RT_ERROR_BLOB_CHECKSUM;
-  *data = rt_hal_flash_data(place_offset(slot, place)) + RT_STORE_HEADER_BYTES;
-  *bytes = header.bytes;
+  if (at == RT_STORE_VERSIONS) return;
+  versions->slot[at] = slot;
+  versions->number[at] = number;
+}
+
+static void find_versions(uint16_t key, versions_t *versions) {
+  versions->count = 0;
+  for (uint32_t slot = 0; slot < RT_STORE_SLOT_COUNT; slot++) {
+    rt_store_id_t id;
+    if (!rt_store_is_set(rt_store.live, slot)) continue;
+    rt_store_log_identify(slot, &id);
+    if (id.key == key) insert(versions, slot, id.number);
+  }
+}
+
+/* A payload in the log. One that had to be mended is handed out from memory. */
+static void find_inline(uint32_t slot, const rt_store_slot_t *entry, uint32_t is_mended,
+                        const uint8_t **data, uint32_t *bytes) {
+  *data = rt_store_log_payload(slot);
+  *bytes = entry->length;
+  if (!is_mended) return;
+  __builtin_memcpy(rt_store.mended, entry->body.bytes, sizeof rt_store.mended);
+  *data = rt_store.mended;
+}
+
+static rt_status_t find_extent(const rt_store_slot_t *entry, const uint8_t **data,
+                               uint32_t *bytes) {
+  const uint32_t end = rt_store_payload_bytes() + RT_STORE_STAGING_SECTORS * SECTOR;
+  const uint32_t start = entry->body.extent.start;
+  if (start > end || entry->body.extent.bytes > end - start) return RT_ERROR_BLOB_CHECKSUM;
+  *data = rt_store_flash(start);
+  *bytes = entry->body.extent.bytes;
+  return rt_store_crc32(0, *data, *bytes) == entry->body.extent.crc ? RT_OK
+                                                                    : RT_ERROR_BLOB_CHECKSUM;
+}
+
+static rt_status_t read_slot(uint32_t slot, const uint8_t **data, uint32_t *bytes) {
+  rt_store_slot_t entry;
+  uint32_t is_mended;
+  const rt_status_t status = rt_store_log_read(slot, &entry, &is_mended);
+  if (status != RT_OK) return status;
+  if (entry.kind == RT_STORE_EXTENT) return find_extent(&entry, data, bytes);
+  if (entry.length > RT_STORE_INLINE_BYTES) return RT_ERROR_BLOB_CHECKSUM;
+  find_inline(slot, &entry, is_mended, data, bytes);
   return RT_OK;
+}
+
+rt_status_t rt_store_get_version(uint16_t key, uint32_t back, const uint8_t **data,
+                                 uint32_t *bytes) {
+  versions_t versions;
+  find_versions(key, &versions);
+  if (back >= versions.count) return RT_ERROR_EMPTY;
+  return read_slot(versions.slot[back], data, bytes);
+}
+
+rt_status_t rt_store_get(uint16_t key, const uint8_t **data, uint32_t *bytes) {
+  versions_t versions;
+  find_versions(key, &versions);
+  rt_status_t status = RT_ERROR_EMPTY;
+  for (uint32_t i = 0; i < versions.count && status != RT_OK; i++) {
+    status = read_slot(versions.slot[i], data, bytes);
+  }
+  return status;
+}
+
+/* ---- lists ---- */
+
+static void describe(const versions_t *versions, uint16_t key, uint32_t back,
+                     rt_store_entry_t *entry) {
+  rt_store_slot_t slot;
+  uint32_t is_mended;
+  *entry = (rt_store_entry_t){
+      .key = key, .versions = (uint8_t)versions->count, .number = versions->number[back]};
+  if (rt_store_log_read(versions->slot[back], &slot, &is_mended) != RT_OK) return;
+  entry->bytes = slot.kind == RT_STORE_EXTENT ? slot.body.extent.bytes : slot.length;
+}
+
+rt_status_t rt_store_find(uint16_t key, rt_store_entry_t *entry) {
+  return rt_store_find_version(key, 0, entry);
+}
+
+rt_status_t rt_store_find_version(uint16_t key, uint32_t back, rt_store_entry_t *entry) {
+  versions_t versions;
+  find_versions(key, &versions);
+  if (back >= versions.count) return RT_ERROR_EMPTY;
+  describe(&versions, key, back, entry);
+  return RT_OK;
+}
+
+rt_status_t rt_store_next(uint32_t *cursor, rt_store_entry_t *entry) {
+  while (*cursor < RT_STORE_SLOT_COUNT) {
+    const uint32_t slot = (*cursor)++;
+    rt_store_id_t id;
+    versions_t versions;
+    if (!rt_store_is_set(rt_store.live, slot)) continue;
+    rt_store_log_identify(slot, &id);
+    find_versions(id.key, &versions);
+    if (versions.slot[0] != slot) continue; /* each key once, where its newest version is */
+    describe(&versions, id.key, 0, entry);
+    return RT_OK;
+  }
+  return RT_ERROR_EMPTY;
+}
+
+uint32_t rt_store_newest(void) {
+  uint32_t newest = RT_STORE_NO_SLOT, newest_number = 0;
+  for (uint32_t slot = 0; slot < RT_STORE_SLOT_COUNT; slot++) {
+    rt_store_id_t id;
+    if (!rt_store_is_set(rt_store.live, slot)) continue;
+    rt_store_log_identify(slot, &id);
+    const uint32_t adapter = (uint32_t)id.key - RT_STORE_KEY_ADAPTER;
+    if (adapter >= RT_STORE_SLOTS || id.number < newest_number) continue;
+    newest = adapter;
+    newest_number = id.number;
+  }
+  return newest;
+}
+
+static uint32_t count_live(void) {
+  uint32_t count = 0;
+  for (uint32_t slot = 0; slot < RT_STORE_SLOT_COUNT; slot++) {
+    count += rt_store_is_set(rt_store.live, slot);
+  }
+  return count;
+}
+
+uint32_t rt_store_room(void) {
+  uint32_t longest;
+  if (rt_store.sectors == 0 || count_live() >= RT_STORE_RECORDS_MAX) return 0;
+  rt_store_space_free(&longest);
+  return longest * SECTOR;
+}
+
+void rt_store_stats(rt_store_stats_t *stats) {
+  uint32_t longest;
+  rt_store_entry_t entry;
+  *stats = (rt_store_stats_t){.sectors = rt_store.sectors,
+                              .records = (uint16_t)count_live(),
+                              .log_entries = rt_store.next_slot,
+                              .erases_min = UINT32_MAX,
+                              .commits = rt_store.next_number - 1u};
+  stats->free_sectors = (uint16_t)rt_store_space_free(&longest);
+  stats->log_erases = (rt_store.generation + RT_STORE_LOG_SECTORS - 1u) / RT_STORE_LOG_SECTORS;
+  for (uint32_t cursor = 0; rt_store_next(&cursor, &entry) == RT_OK;) stats->keys++;
+  for (uint32_t i = 0; i < rt_store.sectors; i++) {
+    const uint32_t erases = rt_store.wear_base + rt_store.wear[i];
+    stats->retired_sectors += rt_store.wear[i] == RT_STORE_RETIRED;
+    if (rt_store.wear[i] == RT_STORE_RETIRED) continue;
+    if (erases < stats->erases_min) stats->erases_min = erases;
+    if (erases > stats->erases_max) stats->erases_max = erases;
+  }
+  if (stats->erases_min > stats->erases_max) stats->erases_min = stats->erases_max;
 }
 
 /* ---- writing ---- */
 
-/* Header, head and body one behind the other, as a place holds them. */
+/* 1 when a part lies in the sectors of a version: they must not be erased to write it. */
+static uint32_t is_source(const rt_store_content_t *content, uint32_t slot) {
+  rt_store_slot_t entry;
+  uint32_t is_mended;
+  if (rt_store_log_read(slot, &entry, &is_mended) != RT_OK) return 0;
+  if (entry.kind != RT_STORE_EXTENT) return 0;
+  const uint32_t first = entry.body.extent.start / SECTOR * SECTOR;
+  const uintptr_t start = (uintptr_t)rt_store_flash(first);
+  const uintptr_t end = (uintptr_t)rt_store_flash(
+      (entry.body.extent.start + entry.body.extent.bytes + SECTOR - 1u) / SECTOR * SECTOR);
+  for (uint32_t i = 0; i < content->count; i++) {
+    const uintptr_t data = (uintptr_t)content->parts[i].data;
+    if (data < end && data + content->parts[i].bytes > start) return 1;
+  }
+  return 0;
+}
+
+/* What a new version does to those that are there. */
 typedef struct {
-  const uint8_t *part[3];
-  uint32_t bytes[3];
-} content_t;
+  uint32_t count;      /* of versions before */
+  uint32_t first_gone; /* damaged ones make room before an older one that is good; 0: none */
+  uint32_t victim;     /* number of one that dies and whose sectors may be taken; 0: none */
+} plan_t;
 
-/* Copies the `RT_HAL_FLASH_PAGE_BYTES` from `offset` on; behind the end stays erased. */
-static void gather_page(const content_t *content, uint32_t offset, uint8_t *page) {
-  uint32_t filled = 0;
-  for (uint32_t i = 0; i < 3; i++) {
-    uint32_t length = content->bytes[i];
-    if (offset >= length) {
-      offset -= length;
-      continue;
-    }
-    length -= offset;
-    if (length > RT_HAL_FLASH_PAGE_BYTES - filled) length = RT_HAL_FLASH_PAGE_BYTES - filled;
-    __builtin_memcpy(page + filled, content->part[i] + offset, length);
-    filled += length;
-    offset = 0;
+static plan_t plan_versions(uint16_t key, const rt_store_content_t *content) {
+  versions_t versions;
+  find_versions(key, &versions);
+  plan_t plan = {.count = versions.count};
+  uint32_t dies = versions.count == RT_STORE_VERSIONS ? RT_STORE_VERSIONS - 1u : versions.count;
+  for (uint32_t i = 0; i < versions.count; i++) {
+    const uint8_t *data;
+    uint32_t bytes;
+    if (read_slot(versions.slot[i], &data, &bytes) == RT_OK) break;
+    plan.first_gone = versions.number[i];
+    dies = i;
   }
-  for (; filled < RT_HAL_FLASH_PAGE_BYTES; filled++) page[filled] = 0xff;
-}
-
-static rt_status_t program_page(const content_t *content, uint32_t at, uint32_t offset) {
-  uint8_t page[RT_HAL_FLASH_PAGE_BYTES];
-  gather_page(content, offset, page);
-  return rt_hal_flash_program(at + offset, page, RT_HAL_FLASH_PAGE_BYTES);
-}
-
-static rt_status_t program_place(const content_t *content, uint32_t at) {
-  const uint32_t total = content->bytes[0] + content->bytes[1] + content->bytes[2];
-  const uint32_t sectors = (total + RT_HAL_FLASH_SECTOR_BYTES - 1) / RT_HAL_FLASH_SECTOR_BYTES;
-  rt_status_t status = rt_hal_flash_erase(at, sectors * RT_HAL_FLASH_SECTOR_BYTES);
-  for (uint32_t offset = RT_HAL_FLASH_PAGE_BYTES; offset < total && status == RT_OK;
-       offset += RT_HAL_FLASH_PAGE_BYTES) {
-    status = program_page(content, at, offset);
+  if (dies < versions.count && !is_source(content, versions.slot[dies])) {
+    plan.victim = versions.number[dies];
   }
-  return status == RT_OK ? program_page(content, at, 0) : status;
+  return plan;
 }
 
-rt_status_t rt_store_write(uint32_t slot, const void *head, uint32_t head_bytes, const void *body,
-                           uint32_t body_bytes) {
-  if (slot >= RT_STORE_SLOTS) return RT_ERROR_ARGUMENT;
-  if (store.place_bytes == 0) return RT_ERROR_FULL;
-  const uint32_t room = store.place_bytes - RT_STORE_HEADER_BYTES;
-  if (head_bytes > room || body_bytes > room - head_bytes) return RT_ERROR_FULL;
+static void fill_inline(const rt_store_content_t *content, rt_store_slot_t *entry) {
+  uint32_t at = 0;
+  for (uint32_t i = 0; i < content->count; i++) {
+    if (content->parts[i].bytes == 0) continue;
+    __builtin_memcpy(entry->body.bytes + at, content->parts[i].data, content->parts[i].bytes);
+    at += content->parts[i].bytes;
+  }
+  entry->kind = RT_STORE_INLINE;
+  entry->length = (uint8_t)at;
+}
 
-  const uint32_t number = store.newest_number + 1u;
-  uint8_t header[RT_STORE_HEADER_BYTES];
-  put32(header, MAGIC);
-  put32(header + 4, number);
-  put32(header + 8, head_bytes + body_bytes);
-  uint32_t crc = crc32_of(0, header + 4, 8);
-  crc = crc32_of(crc, head, head_bytes);
-  crc = crc32_of(crc, body, body_bytes);
-  put32(header + 12, crc);
+static void begin_entry(uint16_t key, rt_store_slot_t *entry) {
+  __builtin_memset(entry, 0xff, sizeof *entry);
+  entry->key = key;
+  entry->number = entry->first_gone = rt_store.next_number;
+}
 
-  const content_t content = {.part = {header, head, body},
-                             .bytes = {sizeof header, head_bytes, body_bytes}};
-  const uint32_t place = store.current[slot] == 0 ? 1 : 0;
-  rt_status_t status = program_place(&content, place_offset(slot, place));
+static rt_status_t put(uint16_t key, const rt_store_content_t *content) {
+  rt_store_slot_t entry;
+  rt_status_t status = rt_store_log_reserve();
   if (status != RT_OK) return status;
-  header_t written;
-  if (read_place(slot, place, &written) != PLACE_GOOD || written.number != number) {
-    return RT_ERROR_BLOB_CHECKSUM;
+  const plan_t plan = plan_versions(key, content);
+  if (plan.count < RT_STORE_VERSIONS && count_live() >= RT_STORE_RECORDS_MAX) {
+    return RT_ERROR_FULL;
   }
-  store.current[slot] = (uint8_t)place;
-  store.newest_slot = (uint8_t)slot;
-  store.newest_number = number;
-  return RT_OK;
+  begin_entry(key, &entry);
+  if (plan.first_gone != 0) entry.first_gone = plan.first_gone;
+  if (content->bytes <= RT_STORE_INLINE_BYTES) {
+    fill_inline(content, &entry);
+  } else {
+    status = rt_store_space_write(content, plan.victim, &entry);
+  }
+  return status == RT_OK ? rt_store_log_append(&entry) : status;
+}
+
+rt_status_t rt_store_put(uint16_t key, const rt_store_part_t *parts, uint32_t count) {
+  rt_store_content_t content = {parts, count, 0};
+  if (key == 0 || key == 0xffffu) return RT_ERROR_ARGUMENT;
+  if (rt_store.sectors == 0) return RT_ERROR_STATE;
+  for (uint32_t i = 0; i < count; i++) {
+    if (parts[i].bytes > PARTS_MOST - content.bytes) return RT_ERROR_FULL;
+    content.bytes += parts[i].bytes;
+  }
+  const rt_status_t status = put(key, &content);
+  if (status == RT_OK) rt_store_space_level(); /* whether it succeeds or not: all is there */
+  return status;
+}
+
+/* Ends the versions of a key from `first` on. */
+static rt_status_t end(uint16_t key, uint32_t first) {
+  rt_store_slot_t entry;
+  const rt_status_t status = rt_store_log_reserve();
+  if (status != RT_OK) return status;
+  begin_entry(key, &entry);
+  entry.kind = RT_STORE_GONE;
+  entry.first_gone = first;
+  return rt_store_log_append(&entry);
+}
+
+rt_status_t rt_store_roll_back(uint16_t key) {
+  versions_t versions;
+  const uint8_t *data;
+  uint32_t bytes;
+  find_versions(key, &versions);
+  if (versions.count < 2 || read_slot(versions.slot[1], &data, &bytes) != RT_OK) {
+    return RT_ERROR_EMPTY;
+  }
+  return end(key, versions.number[0]);
+}
+
+rt_status_t rt_store_drop(uint16_t key) {
+  versions_t versions;
+  find_versions(key, &versions);
+  if (versions.count == 0) return RT_ERROR_EMPTY;
+  return end(key, 0);
 }
