@@ -8,8 +8,9 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { crc32, readBlob, writeBlob } from '../../fleet/blob.ts';
-import { packDelta, type PackOptions, signDelta } from '../../fleet/delta.ts';
+import { readBlob, writeBlob } from '../../fleet/blob.ts';
+import { decodePayload } from '../../fleet/coding.ts';
+import { packDelta, type PackOptions, readDelta, signDelta } from '../../fleet/delta.ts';
 import { publicKeyFrom } from '../../fleet/keys.ts';
 
 const folder = new URL('../golden/delta/', import.meta.url);
@@ -78,12 +79,21 @@ export function makeDelta({ blob, base, options }: GoldenDelta): Uint8Array {
   return signDelta(packDelta(blob, 'golden', { ...options, base }), 'golden', owner);
 }
 
-export { crc32 };
+/** What a file takes, as docs/delta.md has it. */
+function sizes(name: string, bytes: Uint8Array): string {
+  const { coding, payload, decodedBytes } = readDelta(bytes, name);
+  const content = decodePayload(coding, payload, decodedBytes) ?? [];
+  const present = content.filter((byte) => byte !== 0).length;
+  return (
+    `${name}: ${bytes.length} bytes; ${coding}, ${payload.length} bytes for ${decodedBytes}, ` +
+    `${present} of them not 0`
+  );
+}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [name, one] of Object.entries(goldenDeltas())) {
     const bytes = makeDelta(one);
     writeFileSync(new URL(name, folder), bytes);
-    console.log(name, bytes.length, 'bytes');
+    console.log(sizes(name, bytes));
   }
 }
