@@ -4,6 +4,7 @@
 #include "bus/internal.h"
 #include "bus/repeat.h"
 #include "services/service.h"
+#include "store/trust.h"
 
 #define ANNOUNCE_US 500000u
 
@@ -140,6 +141,10 @@ rt_status_t rt_bus_send_event(uint8_t service_index, uint8_t event, const void *
   return status;
 }
 
+uint32_t rt_bus_is_locked_out(const rt_packet_t *command) {
+  return (command->flags & RT_FRAME_FROM_LINK) != 0 && rt_trust_is_locked();
+}
+
 void rt_bus_not_implemented(const rt_packet_t *command) {
   uint8_t payload[4];
   /* The second field is the checksum of the command's frame; a local command has none. */
@@ -192,6 +197,7 @@ static void receive_broadcast(const rt_packet_t *packet) {
   }
   rt_packet_t local = *packet;
   local.device_id = bus.own_id;
+  local.flags |= RT_FRAME_FROM_LINK;
   for (uint32_t i = 0; i < count; i++) {
     if (classes[i] != (uint32_t)packet->device_id) continue;
     local.service_index = (uint8_t)i;
@@ -207,7 +213,9 @@ static void receive_packet(const rt_packet_t *packet) {
   } else if (packet->flags & RT_FRAME_BROADCAST) {
     receive_broadcast(packet);
   } else if (packet->device_id == bus.own_id) {
-    rt_queue_push(&bus.commands, packet);
+    rt_packet_t command = *packet;
+    command.flags |= RT_FRAME_FROM_LINK;
+    rt_queue_push(&bus.commands, &command);
   } else if (packet->device_id == bus.server_id) {
     rt_queue_push(&bus.reports, packet);
   }
@@ -229,7 +237,7 @@ static void acknowledge(const uint8_t *frame) {
  * one does; without room it is not acknowledged, and comes again.
  */
 static void receive_frame(const uint8_t *frame, size_t size) {
-  const uint8_t flags = frame[3];
+  const uint8_t flags = frame[3] & (uint8_t)~RT_FRAME_FROM_LINK;
   if (flags & RT_FRAME_COMMAND && flags & RT_FRAME_ACK_WANTED) {
     if (!rt_queue_has_room(&bus.commands, frame[2])) return;
     acknowledge(frame);
@@ -302,6 +310,7 @@ static uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t do_timed(uint64_t now_us) {
   uint64_t next_us = earlier(bus.announce_at_us, rt_repeat_poll(now_us, repeat_out));
   next_us = earlier(next_us, rt_control_poll(now_us));
+  next_us = earlier(next_us, rt_deploy_poll(now_us));
   return earlier(next_us, rt_devices_expire(now_us));
 }
 

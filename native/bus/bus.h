@@ -23,6 +23,8 @@
 #define RT_FRAME_ACK_WANTED 0x02u
 #define RT_FRAME_BROADCAST 0x04u /* the device identifier is a service class */
 #define RT_FRAME_LOOPBACK 0x40u
+/* Ours, never on a link: the packet came from outside. */
+#define RT_FRAME_FROM_LINK 0x20u
 
 /* Service indices with a meaning of their own. */
 #define RT_SERVICE_CONTROL 0u
@@ -54,6 +56,12 @@ uint8_t rt_bus_next_event(void);
 
 /* Answers a command to this device with "not implemented". */
 void rt_bus_not_implemented(const rt_packet_t *command);
+
+/*
+ * Whether the command came over a link to a locked board (store/trust.h): what changes something is
+ * refused then, with rt_bus_not_implemented, unless it is signed.
+ */
+uint32_t rt_bus_is_locked_out(const rt_packet_t *command);
 
 /*
  * Queues a packet. A command to this device (flags with RT_FRAME_COMMAND, own device_id) reaches

@@ -111,13 +111,18 @@ static void write_register(const rt_packet_t *packet) {
   control.reset_at_us = delay_us == 0 ? UINT64_MAX : rt_bus_now_us() + delay_us;
 }
 
+void rt_control_reset_soon(void) { control.reset_at_us = rt_bus_now_us() + RESET_DELAY_US; }
+
 void rt_control_command(const rt_packet_t *packet) {
   if ((packet->command & 0xf000u) == RT_COMMAND_GET) {
     read_register(packet);
     return;
   }
   if ((packet->command & 0xf000u) == RT_COMMAND_SET) {
-    write_register(packet);
+    if (rt_bus_is_locked_out(packet))
+      rt_bus_not_implemented(packet);
+    else
+      write_register(packet);
     return;
   }
   switch (packet->command) {
@@ -131,7 +136,10 @@ void rt_control_command(const rt_packet_t *packet) {
       identify();
       return;
     case COMMAND_RESET:
-      control.reset_at_us = rt_bus_now_us() + RESET_DELAY_US;
+      if (rt_bus_is_locked_out(packet))
+        rt_bus_not_implemented(packet);
+      else
+        rt_control_reset_soon();
       return;
     default:
       rt_bus_not_implemented(packet);

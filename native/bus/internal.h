@@ -102,6 +102,9 @@ void rt_control_announce(void);
 /* Identify blinks, resets that are due. Returns when to be called next. */
 uint64_t rt_control_poll(uint64_t now_us);
 
+/* The board starts again as soon as an answer has gone out. */
+void rt_control_reset_soon(void);
+
 /* The bus's present time: that of the last rt_bus_process. */
 uint64_t rt_bus_now_us(void);
 

@@ -4,6 +4,7 @@
 #include "bus/deploy.h"
 #include "hal/hal.h"
 #include "services/service.h"
+#include "store/trust.h"
 
 /* One firmware on a chip: all its state. */
 static struct {
@@ -77,6 +78,7 @@ rt_status_t rt_firmware_init(const rt_firmware_config_t *config) {
   firmware.config = *config;
   firmware.start_at_us = NEVER;
   firmware.has_reported = 0;
+  rt_trust_init();
   rt_bus_init(rt_hal_device_id());
   rt_status_t status = rt_deploy_init();
   if (status == RT_OK) status = rt_services_init();

@@ -84,6 +84,14 @@ static rt_service_t *service_at(uint8_t index) {
   return NULL;
 }
 
+/* Whether the packet changes something and may not; docs/security.md says who may what. */
+static uint32_t is_refused(const rt_service_t *service, const rt_packet_t *packet) {
+  if (service->module->guards_itself || !rt_bus_is_locked_out(packet)) return 0;
+  if ((packet->command & KIND_MASK) == RT_COMMAND_GET) return 0;
+  return packet->command != (RT_COMMAND_SET | RT_REGISTER_STREAMING_SAMPLES) &&
+         packet->command != (RT_COMMAND_SET | RT_REGISTER_STREAMING_INTERVAL);
+}
+
 static void dispatch_command(rt_service_t *service, const rt_packet_t *packet) {
   const uint16_t kind = packet->command & KIND_MASK;
   const uint16_t code = packet->command & REGISTER_MASK;
@@ -108,6 +116,10 @@ static void dispatch_command(rt_service_t *service, const rt_packet_t *packet) {
 void rt_services_dispatch(const rt_packet_t *packet) {
   rt_service_t *service = service_at(packet->service_index);
   if (service == NULL) return;
+  if (is_refused(service, packet)) {
+    rt_bus_not_implemented(packet);
+    return;
+  }
   rt_service_wake(service);
   dispatch_command(service, packet);
 }

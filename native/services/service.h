@@ -36,6 +36,10 @@ typedef struct {
   const char *name;
   const rt_service_register_t *registers;
   uint16_t register_count;
+  /* 1: takes commands that came over a link also on a locked board, because it looks at signatures
+   * itself. Those of all other modules are then refused, and writes of registers but the two of
+   * streaming. */
+  uint8_t guards_itself;
 
   /* Once, at boot, after the HAL. A module that does not return RT_OK is not offered: for a pin or
    * a model that this board lacks. May be NULL. */

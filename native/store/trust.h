@@ -24,7 +24,7 @@
  *                                                56 u8[64] signature by the present owner (claim:
  * by the key that claims)
  *
- * Memory: 96 bytes, static. The record in the store has RT_TRUST_RECORD_BYTES.
+ * Memory: 56 bytes, static.
  */
 #ifndef RT_STORE_TRUST_H
 #define RT_STORE_TRUST_H
@@ -40,15 +40,22 @@
 #define RT_TRUST_PROGRAM_MAGIC 0x31735452u /* "RTs1" */
 #define RT_TRUST_OWNER_MAGIC 0x316f5452u   /* "RTo1" */
 
-/* Key of the record in the store, and of its twin. */
-#define RT_STORE_KEY_TRUST 0x0001u
-#define RT_STORE_KEY_TRUST_TWIN 0x0002u
+/*
+ * The record in the store is there twice, under RT_STORE_KEY_TRUST and the key after it, so that
+ * one spoilt sector does not set the board free: 0 u8 version 1     1 u8 flags: 1 has an owner, 2
+ * locked     2 u16 0 4 u32 highest counter of a program that was replaced     8 u8[32] the owner's
+ * public key
+ */
+#define RT_TRUST_RECORD_BYTES 40u
 
-/* What the build says. A firmware without rt_signature_verify (store/ed25519.h) has no owner and
- * cannot be claimed; native/store/trust_setup.c is for those whose build says nothing. */
+/* What the build says; where it says nothing (trust.c has that setup), the board has no owner. */
 typedef struct {
   const uint8_t *owner; /* RT_TRUST_KEY_BYTES, built in; NULL: none */
   uint8_t is_locked;    /* with `owner`: programs need its signature */
+  /* rt_ed25519_verify; NULL where neither module nor manifest asks for signatures: such a firmware
+   * does without its 20 KB, has no owner and cannot be claimed. */
+  rt_status_t (*verify)(const uint8_t *signature, const rt_ed25519_part_t *parts, uint32_t count,
+                        const uint8_t *key);
 } rt_trust_setup_t;
 
 const rt_trust_setup_t *rt_trust_setup(void);
@@ -95,6 +102,10 @@ void rt_trust_init(void);
 
 rt_trust_state_t rt_trust_state(void);
 
+/* There are traces of an owner, though there is no record: an unclaimed board is RT_TRUST_DAMAGED
+ * then, not anybody's. */
+void rt_trust_miss_owner(void);
+
 /* The owner's public key, RT_TRUST_KEY_BYTES; NULL: none. Good until the next statement. */
 const uint8_t *rt_trust_owner(void);
 
@@ -102,8 +113,11 @@ const uint8_t *rt_trust_owner(void);
  * rt_service_module_t.guards_itself). */
 uint32_t rt_trust_is_locked(void);
 
+/* What checking a signature takes an RP2040, for the simulator's clock (`retune bench delta`). */
+#define RT_TRUST_VERIFY_CYCLES 26500000u
+
 /*
- * Checks the owner's signature (64 bytes) of a message in parts. Takes about a second on an RP2040.
+ * Checks the owner's signature (64 bytes) of a message in parts; RT_TRUST_VERIFY_CYCLES.
  * RT_ERROR_STATE: there is no owner; RT_ERROR_BLOB_CHECKSUM: not the owner's.
  */
 rt_status_t rt_trust_verify(const uint8_t *signature, const rt_ed25519_part_t *parts,
@@ -118,25 +132,21 @@ uint64_t rt_trust_challenge(void);
  */
 rt_trust_answer_t rt_trust_take(const uint8_t *statement, uint32_t size, uint32_t *is_reset);
 
-/* A statement of a program, checked. */
-typedef struct {
-  uint32_t bytes, counter;
-  uint8_t sha256[32];
-} rt_trust_permit_t;
-
 /*
- * Checks a program's statement: signature, device, counter (not below that of `newest_counter`, and
- * above it unless the hash is that of the program there, `newest_sha256`; NULL: none).
- * out: permit.
+ * Checks a program's statement of RT_TRUST_STATEMENT_BYTES: form, device, signature. The fields are
+ * then those of rt_trust_program_*.
  */
-rt_trust_answer_t rt_trust_check_program(const uint8_t *statement, uint32_t size,
-                                         uint32_t newest_counter, const uint8_t *newest_sha256,
-                                         rt_trust_permit_t *permit);
+rt_trust_answer_t rt_trust_check_program(const uint8_t *statement, uint32_t size);
 
-/* Highest counter of a program that the store knows of; 0: none. */
-uint32_t rt_trust_program_counter(void);
+/* Fields of a statement of a program. */
+uint32_t rt_trust_program_bytes(const uint8_t *statement);
+uint32_t rt_trust_program_counter(const uint8_t *statement);
+const uint8_t *rt_trust_program_sha256(const uint8_t *statement);
 
-/* Keeps `counter` in the store, before the flash that has it is erased. */
+/* The counter that the store keeps: no program with a lower one is taken. 0: any. */
+uint32_t rt_trust_counter(void);
+
+/* Keeps a higher counter in the store, before the flash that has it is erased. */
 rt_trust_answer_t rt_trust_keep_counter(uint32_t counter);
 
 #endif

@@ -1,66 +1,26 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { ACK_WANTED, COMMAND, Node, OWN_ID, type Packet } from './node.ts';
-import { escape, frameOf, packetsOf } from './wire.ts';
-
-const DEPLOY = 1;
-const PIPE = 0x3e;
-const CHUNK = 224;
-const NONE: Uint8Array = new Uint8Array(0);
-const REGION = 4096;
-const HEADER = 256;
-
-function program(bytes: number, seed = 1): Uint8Array {
-  let state = seed;
-  return Uint8Array.from({ length: bytes }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state >>> 24;
-  });
-}
-
-function u32(number: number): Uint8Array {
-  return new Uint8Array(Uint32Array.of(number).buffer);
-}
-
-/** Sends a command as the tools do, and gives back what came. */
-function ask(node: Node, index: number, code: number, payload = NONE): Packet[] {
-  const flags = COMMAND | (index === PIPE ? ACK_WANTED : 0);
-  const command = { device: OWN_ID, command: code, flags, index, payload };
-  node.takeSent();
-  node.receive(escape(frameOf(command)));
-  node.run(node.now + 1000);
-  return packetsOf(node.takeSent());
-}
-
-function answer(node: Node, code: number, payload = NONE): Uint8Array {
-  const found = ask(node, DEPLOY, code, payload).find((p) => p.index === DEPLOY);
-  if (found?.command !== code) throw new Error(`no answer to ${code.toString(16)}`);
-  return found.payload;
-}
-
-function openPipe(node: Node, bytes: number): number {
-  const port = answer(node, 0x80, u32(bytes));
-  return (port[0] ?? 0) | ((port[1] ?? 0) << 8);
-}
-
-/** Sends a program the way OutPipe of jacdac-ts does; `repeat` sends each packet so often. */
-function deploy(node: Node, image: Uint8Array, repeat = 1, announced = image.length): void {
-  const port = openPipe(node, announced);
-  if (port === 0) throw new Error('refused');
-  let counter = 0;
-  for (let at = 0; at <= image.length; at += CHUNK) {
-    const isLast = at + CHUNK > image.length;
-    const send = (data: Uint8Array, flags: number): void => {
-      for (let i = 0; i < repeat; i++) {
-        const sent = ask(node, PIPE, (port << 7) | flags | (counter & 31), data);
-        expect(sent.filter(({ index }) => index === 0x3f)).toHaveLength(1);
-      }
-      counter++;
-    };
-    if (at < image.length) send(image.subarray(at, at + CHUNK), 0);
-    if (isLast) send(NONE, 0x20);
-  }
-}
+import { Node } from './node.ts';
+import {
+  answer,
+  ask,
+  cutAt,
+  deploy,
+  DEPLOY,
+  HALF,
+  HEADER,
+  NONE,
+  openPipe,
+  OUTCOMES,
+  PIPE,
+  program,
+  REGION,
+  REGION_BYTES,
+  result,
+  setRegister,
+  u32,
+} from './deployer.ts';
+import { packetsOf } from './wire.ts';
 
 describe('deploying a program', () => {
   for (const bytes of [32, 224, 256, 1024, 4096 - HEADER, 8000, 16384 - HEADER]) {
@@ -93,7 +53,7 @@ describe('deploying a program', () => {
 
   test('packets sent again because their acknowledgement was lost count once', async () => {
     const node = await Node.boot();
-    deploy(node, program(3000), 3);
+    deploy(node, program(3000), { repeat: 3 });
     expect(node.program).toEqual(program(3000));
   });
 
@@ -131,16 +91,19 @@ describe('deploying a program', () => {
   test('is refused when it does not fit, and the old one stays', async () => {
     const node = await Node.boot();
     deploy(node, program(640));
-    expect(openPipe(node, 16384 - HEADER + 1)).toBe(0);
+    expect(openPipe(node, REGION_BYTES - HEADER + 1)).toBe(0);
+    expect(result(node)).toBe(12);
     expect(node.program).toEqual(program(640));
   });
 
-  test('fewer or more bytes than announced leave no program', async () => {
+  test('fewer or more bytes than announced leave the program before', async () => {
     for (const announced of [640, 704]) {
       const node = await Node.boot();
-      deploy(node, program(672), 1, announced);
-      expect(node.program).toBeUndefined();
-      expect((await Node.boot(node.flash)).program).toBeUndefined();
+      deploy(node, program(500, 9));
+      deploy(node, program(672), { announced });
+      expect(node.program).toEqual(program(500, 9));
+      expect(result(node)).toBe(12);
+      expect((await Node.boot(node.flash)).program).toEqual(program(500, 9));
     }
   });
 
@@ -171,44 +134,242 @@ describe('deploying a program', () => {
   });
 });
 
-describe('a deploy that is cut off', () => {
-  class PowerCut extends Error {}
-
-  /** Flash after the power went at the nth flash operation, half of which had been done. */
-  async function cutAt(nth: number): Promise<Uint8Array | undefined> {
-    const node = await Node.boot();
-    deploy(node, program(5000, 3));
-    let operations = 0;
+describe('two places', () => {
+  const places = (node: Node): string[] => {
+    const names: string[] = [];
     node.onFlash = (operation, offset) => {
-      if (++operations < nth) return;
-      if (operation === 'erase') node.flash.fill(0xff, offset, offset + 2048);
-      else node.flash.fill(0, offset + 100, offset + 130);
-      throw new PowerCut();
+      if (operation === 'erase') names.push(offset < REGION + HALF ? 'first' : 'second');
     };
-    try {
-      deploy(node, program(9000, 4));
-    } catch (error) {
-      if (!(error instanceof PowerCut)) throw error;
-      return node.flash.slice();
-    }
-    return undefined;
-  }
+    return names;
+  };
 
-  test('leaves no program, or a whole one, wherever it was cut', async () => {
-    const left: string[] = [];
-    for (let nth = 1; ; nth++) {
-      const flash = await cutAt(nth);
-      if (flash === undefined) break;
-      const found = (await Node.boot(flash)).program;
-      if (found === undefined) left.push('none');
-      else if (Buffer.from(found).equals(program(5000, 3))) left.push('old');
-      else if (Buffer.from(found).equals(program(9000, 4))) left.push('new');
-      else throw new Error(`operation ${nth}: a program that nobody deployed`);
-    }
-    // 3 sectors, 36 pages of program, the header
-    expect(left).toHaveLength(40);
-    expect(new Set(left)).toEqual(new Set(['none']));
+  test('programs take turns in them', async () => {
+    const node = await Node.boot();
+    const erased = places(node);
+    for (let i = 0; i < 4; i++) deploy(node, program(300, i));
+    expect(erased).toEqual(['first', 'second', 'first', 'second']);
+    expect(node.program).toEqual(program(300, 3));
   });
+
+  test('the one that runs is not stopped, and not written to, while the next one comes', async () => {
+    const node = await Node.boot();
+    deploy(node, program(7000, 1));
+    node.isRunning = 1;
+    const erased = places(node);
+    deploy(node, program(7000, 2), { isCut: true });
+    expect(node.isRunning).toBe(1);
+    expect(new Set(erased)).toEqual(new Set(['second']));
+    expect(node.program).toEqual(program(7000, 1));
+  });
+
+  test('one that is still running, though replaced, is stopped before its place is written', async () => {
+    const node = await Node.boot();
+    deploy(node, program(300, 1));
+    setRegister(node, 0x81, 0); // nobody starts the next one
+    node.isRunning = 1;
+    expect(node.program).toEqual(program(300, 1)); // as at its start
+    deploy(node, program(300, 2));
+    expect(node.isRunning).toBe(1);
+    deploy(node, program(300, 3));
+    expect(node.isRunning).toBe(0);
+  });
+
+  test('a program too large for half of the region takes all of it, and gives it back', async () => {
+    const node = await Node.boot();
+    const sizes = [300, HALF - HEADER, HALF - HEADER + 1, 400, 12000, 12001, 500, 300];
+    for (const [i, bytes] of sizes.entries()) {
+      deploy(node, program(bytes, i));
+      expect(node.program).toEqual(program(bytes, i));
+      expect((await Node.boot(node.flash)).program).toEqual(program(bytes, i));
+    }
+  });
+
+  test('what lies in the middle of a large program is no program, before and after', async () => {
+    const donor = await Node.boot();
+    for (let i = 0; i < 9; i++) deploy(donor, program(300, 77)); // of a high sequence
+    deploy(donor, program(300, 78));
+    const other = donor.flash.slice(REGION + HALF, REGION + HALF + 1024);
+    const image = program(12000, 5);
+    image.set(other, HALF - HEADER);
+    const node = await Node.boot();
+    deploy(node, image);
+    expect((await Node.boot(node.flash)).program).toEqual(image);
+    deploy(node, program(300, 6));
+    expect((await Node.boot(node.flash)).program).toEqual(program(300, 6));
+  });
+
+  test('a program of an earlier firmware is found and replaced', async () => {
+    for (const bytes of [1000, 12000]) {
+      const node = await Node.boot();
+      const image = program(bytes, 3);
+      const header = new Uint8Array(256).fill(0xff);
+      header.set(Buffer.from('RTP1'));
+      header.set(u32(bytes), 4);
+      header.set(u32(crc32(image)), 8);
+      header.set(createHash('sha256').update(image).digest(), 12);
+      header.set(u32(crc32(header.subarray(0, 44))), 44);
+      node.flash.set(header, REGION);
+      node.flash.set(image, REGION + HEADER);
+      const next = await Node.boot(node.flash);
+      expect(next.program).toEqual(image);
+      expect(Buffer.from(answer(next, 0x1182))).toEqual(
+        createHash('sha256').update(image).digest(),
+      );
+      deploy(next, program(640));
+      expect((await Node.boot(next.flash)).program).toEqual(program(640));
+    }
+  });
+
+  test('when the newer one is damaged, the one before it runs', async () => {
+    const node = await Node.boot();
+    deploy(node, program(1000, 1));
+    deploy(node, program(1100, 2));
+    const second = REGION + HALF;
+    for (const at of [0, 5, 20, 45, 50, 70, 200, 254, HEADER, HEADER + 1099]) {
+      const flash = node.flash.slice();
+      flash[second + at] = (flash[second + at] as number) ^ 1;
+      const again = await Node.boot(flash);
+      expect(again.program).toEqual(program(1000, 1));
+      deploy(again, program(500, 3));
+      expect((await Node.boot(again.flash)).program).toEqual(program(500, 3));
+    }
+  });
+});
+
+describe('a deploy that comes to nothing starts what the tools had stopped', () => {
+  /** Stopped as the tools do it. */
+  async function stopped(): Promise<Node> {
+    const node = await Node.boot();
+    deploy(node, program(640, 1));
+    setRegister(node, 0x81, 0);
+    setRegister(node, 0x80, 0);
+    expect(node.isRunning).toBe(0);
+    node.running.length = 0;
+    return node;
+  }
+  const isBack = (node: Node): void => {
+    expect(node.running).toEqual([1]);
+    expect([...answer(node, 0x1081)]).toEqual([1]);
+    expect(node.program).toEqual(program(640, 1));
+  };
+
+  test('too large', async () => {
+    const node = await stopped();
+    expect(openPipe(node, 99999)).toBe(0);
+    isBack(node);
+  });
+
+  test('shorter than announced', async () => {
+    const node = await stopped();
+    deploy(node, program(500, 2), { announced: 501 });
+    isBack(node);
+  });
+
+  test('its sender has gone: after half a minute', async () => {
+    const node = await stopped();
+    deploy(node, program(500, 2), { isCut: true });
+    node.run(node.now + 29_000_000);
+    expect(node.running).toEqual([]);
+    node.run(node.now + 2_000_000);
+    isBack(node);
+    expect(result(node)).toBe(16);
+    // what comes late is nobody's
+    const before = node.flash.slice();
+    ask(node, PIPE, (1 << 7) | 3, program(100));
+    expect(Buffer.compare(node.flash, before)).toBe(0);
+  });
+
+  test('a sender that is slow is waited for', async () => {
+    const node = await stopped();
+    const port = openPipe(node, 672);
+    for (let i = 0; i < 3; i++) {
+      ask(node, PIPE, (port << 7) | i, program(672, 4).subarray(224 * i, 224 * i + 224));
+      node.run(node.now + 25_000_000);
+    }
+    ask(node, PIPE, (port << 7) | 0x23, NONE);
+    expect(node.program).toEqual(program(672, 4));
+    expect(result(node)).toBe(0);
+  });
+
+  test('one that nobody stopped is not started', async () => {
+    const node = await Node.boot();
+    deploy(node, program(640, 1));
+    node.running.length = 0;
+    deploy(node, program(500, 2), { announced: 501 });
+    expect(node.running).toEqual([]);
+  });
+});
+
+function crc32(bytes: Uint8Array): number {
+  let crc = -1;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let i = 0; i < 8; i++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  return ~crc >>> 0;
+}
+
+describe('a deploy that is cut off', () => {
+  /** What was found after a cut at each operation in turn. */
+  async function cutEverywhere(
+    before: Uint8Array[],
+    next: Uint8Array,
+    outcome: keyof typeof OUTCOMES,
+  ): Promise<string[]> {
+    const left: string[] = [];
+    const board = await Node.boot();
+    for (const image of before) deploy(board, image);
+    const old = before.at(-1) as Uint8Array;
+    for (let nth = 1; ; nth++) {
+      const node = await Node.boot(board.flash);
+      const flash = cutAt(node, nth, OUTCOMES[outcome] ?? fail, () => void deploy(node, next));
+      if (flash === undefined) return left;
+      const again = await Node.boot(flash);
+      const found = again.program;
+      if (found === undefined) left.push('none');
+      else if (Buffer.from(found).equals(old)) left.push('old');
+      else if (Buffer.from(found).equals(next)) left.push('new');
+      else throw new Error(`operation ${nth}: a program that nobody deployed`);
+      // and the board is none the worse for it
+      deploy(again, program(500, 5));
+      expect(again.program).toEqual(program(500, 5));
+    }
+  }
+  const fail = (): never => {
+    throw new Error('no such outcome');
+  };
+
+  for (const outcome of Object.keys(OUTCOMES)) {
+    test(`leaves the program before, wherever it was cut (${outcome})`, async () => {
+      const first = await cutEverywhere([program(5000, 3)], program(6000, 4), outcome);
+      // 2 sectors, 24 pages of program, the header
+      expect(first).toHaveLength(27);
+      expect(new Set(first)).toEqual(new Set(['old']));
+      const second = await cutEverywhere(
+        [program(2000, 2), program(300, 3)],
+        program(1000, 4),
+        outcome,
+      );
+      expect(second).toHaveLength(6);
+      expect(new Set(second)).toEqual(new Set(['old']));
+    });
+
+    test(`one that needs the whole region leaves a whole one or none (${outcome})`, async () => {
+      const left = await cutEverywhere([program(5000, 3)], program(9000, 4), outcome);
+      // 3 sectors, 36 pages of program, the header
+      expect(left).toHaveLength(40);
+      expect(left.slice(1)).not.toContain('old');
+      expect(left).not.toContain('new');
+      const beside = await cutEverywhere(
+        [program(200, 2), program(300, 3)],
+        program(9000, 4),
+        outcome,
+      );
+      // until it reaches the second place, that one lives
+      expect(beside.slice(0, 30)).toEqual(Array(30).fill('old'));
+      expect(beside.at(-1)).toBe('none');
+    });
+  }
 
   test('a byte that changed in flash is noticed at boot', async () => {
     const node = await Node.boot();
@@ -217,6 +378,21 @@ describe('a deploy that is cut off', () => {
       const flash = node.flash.slice();
       flash[at] = (flash[at] as number) ^ 1;
       expect((await Node.boot(flash)).program).toBeUndefined();
+    }
+  });
+
+  test('flash that does not take its bits is noticed, and the program before stays', async () => {
+    for (const page of [0, 256, 512]) {
+      const node = await Node.boot();
+      deploy(node, program(640, 1));
+      const at = REGION + HALF + page;
+      node.onWritten = (operation, offset) => {
+        if (operation === 'program' && offset === at) node.flash[at + 7] = 0x5a;
+      };
+      deploy(node, program(640, 2));
+      expect(result(node)).toBe(15);
+      expect(node.program).toEqual(program(640, 1));
+      expect((await Node.boot(node.flash)).program).toEqual(program(640, 1));
     }
   });
 });

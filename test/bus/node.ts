@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ED25519 } from '../../tools/native/zig-object.mjs';
 import { cFiles, compileAll, outputDir, zig } from '../../tools/native/toolchain.mjs';
 
 /** A packet as native/bus/bus.h has it. */
@@ -16,6 +17,8 @@ export const COMMAND = 1;
 export const ACK_WANTED = 2;
 export const BROADCAST = 4;
 
+/** A mark of the firmware's own: the packet came over a link. */
+const FROM_LINK = 0x20;
 const USB = 0;
 const PACKET_BYTES = 24;
 const SECTOR_BYTES = 4096;
@@ -27,13 +30,27 @@ let compiled: Promise<WebAssembly.Module> | undefined;
 
 async function compile(): Promise<WebAssembly.Module> {
   const folder = join('bus-test', String(process.pid));
-  const sources = [...cFiles('native/bus'), 'native/hal/libc.c', 'test/bus/shim.c'];
+  // of the store the log and the trust; adapters and deltas need the engine
+  const store = cFiles('native/store').filter((file) => !/\/(delta|adapter)/.test(file));
+  const rooms = [...cFiles('native/bus'), ...store];
+  const sources = [...rooms, ED25519, 'native/hal/libc.c', 'test/bus/shim.c'];
   const flags = ['-target', 'wasm32-freestanding', '-O1'];
   const objects = await compileAll(sources, flags, folder);
   const file = join(outputDir(folder), 'bus.wasm');
   const link = ['--no-entry', '--export-all', '--allow-undefined'];
   await zig(['wasm-ld', ...link, ...objects.map(({ object }) => object), '-o', file]);
   return new WebAssembly.Module(readFileSync(file));
+}
+
+/** What a build puts into the firmware. */
+export interface Build {
+  /** The owner's public key. */
+  owner?: Uint8Array;
+  lock?: boolean;
+  /** False: a firmware that cannot check any. */
+  signatures?: boolean;
+  /** Of the chance. */
+  seed?: number;
 }
 
 /**
@@ -53,6 +70,8 @@ export class Node {
   readonly pins: [number, number][] = [];
   readonly running: number[] = [];
   resets = 0;
+  /** Cycles that the firmware says it has spent. */
+  spent = 0;
   isRunning = 0;
   /** Answers a command to a local service. */
   onCommand: (packet: Packet) => void = () => undefined;
@@ -61,16 +80,22 @@ export class Node {
   /** Called before each flash operation; throws to cut the power. */
   onFlash: (operation: 'erase' | 'program', offset: number) => void = () => undefined;
 
+  /** Called after each flash operation: for bits that do not take what they should. */
+  onWritten: (operation: 'erase' | 'program', offset: number) => void = () => undefined;
+
+  private random: number;
   private readonly incoming: number[] = [];
   private readonly exports: Exports;
   private readonly memory: WebAssembly.Memory;
 
-  static async boot(flash?: Uint8Array): Promise<Node> {
+  /** @param flash what the power cycle before left */
+  static async boot(flash?: Uint8Array, build: Build = {}): Promise<Node> {
     compiled ??= compile();
-    return new Node(await compiled, flash);
+    return new Node(await compiled, flash, build);
   }
 
-  private constructor(module: WebAssembly.Module, flash?: Uint8Array) {
+  private constructor(module: WebAssembly.Module, flash: Uint8Array | undefined, build: Build) {
+    this.random = build.seed ?? 41;
     const env = this.imports();
     const needed = Object.fromEntries(
       WebAssembly.Module.imports(module).map(({ name }) => {
@@ -86,6 +111,12 @@ export class Node {
     if (flash !== undefined) this.flash.set(flash);
     this.call('rt_bus_init', OWN_ID);
     this.call('test_listen');
+    if (build.owner !== undefined) {
+      const at = this.call('test_owner', build.lock === true ? 1 : 0);
+      new Uint8Array(this.memory.buffer).set(build.owner, at);
+    }
+    if (build.signatures === false) this.call('test_without_signatures');
+    this.call('rt_trust_init');
     if (this.call('rt_deploy_init') !== 0) throw new Error('rt_deploy_init failed');
   }
 
@@ -185,7 +216,7 @@ export class Node {
     return {
       device: view.getBigUint64(0, true),
       command: view.getUint16(8, true),
-      flags: view.getUint8(10),
+      flags: view.getUint8(10) & ~FROM_LINK,
       index: view.getUint8(11),
       payload: new Uint8Array(this.memory.buffer, from, view.getUint8(12)).slice(),
     };
@@ -194,7 +225,10 @@ export class Node {
   private imports(): Record<string, (...args: never[]) => unknown> {
     return {
       rt_hal_now_us: () => BigInt(this.now),
-      rt_hal_random: () => 41,
+      // two calls in a row differ, two boots with the same seed do not
+      rt_hal_random: () => (this.random = Math.imul(this.random, 1664525) + 1013904223),
+      rt_hal_device_id: () => BigInt.asIntN(64, OWN_ID),
+      rt_hal_spent: (cycles: number) => void (this.spent += cycles),
       rt_hal_reset: () => {
         this.resets++;
         throw new Error('reset');
@@ -217,6 +251,7 @@ export class Node {
         if (offset % SECTOR_BYTES !== 0 || bytes % SECTOR_BYTES !== 0) return -10;
         this.onFlash('erase', offset);
         this.flash.fill(0xff, offset, offset + bytes);
+        this.onWritten('erase', offset);
         return 0;
       },
       rt_hal_flash_program: (offset: number, from: number, bytes: number) => {
@@ -224,6 +259,7 @@ export class Node {
         this.onFlash('program', offset);
         const data = new Uint8Array(this.memory.buffer, from, bytes);
         data.forEach((byte, i) => (this.flash[offset + i] = byte & (this.flash[offset + i] ?? 0)));
+        this.onWritten('program', offset);
         return 0;
       },
       rt_services_dispatch: (at: number) => {

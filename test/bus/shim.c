@@ -1,8 +1,9 @@
 /* What the bus needs of the rest of a firmware, where a test in TypeScript cannot stand in for it. */
 #include "bus/deploy.h"
 #include "hal/board.h"
+#include "store/trust.h"
 
-/* Two small regions: 128 KB of program behind one sector of something else. */
+/* Two small regions: programs behind one sector of something else, then the store. */
 const rt_board_t rt_board = {
     .name = "Test board",
     .product_id = 0x3abc1234u,
@@ -12,7 +13,20 @@ const rt_board_t rt_board = {
     .microphone_pin = RT_BOARD_NO_PIN,
     .program_offset = 4096u,
     .program_bytes = 16384u,
+    .store_offset = 20480u,
+    .store_bytes = 45056u,
 };
+
+/* The owner that a test builds in, if any. */
+static uint8_t owner[RT_TRUST_KEY_BYTES];
+static rt_trust_setup_t setup = {.verify = rt_ed25519_verify};
+const rt_trust_setup_t *rt_trust_setup(void) { return &setup; }
+uint8_t *test_owner(uint32_t is_locked) {
+  setup.owner = owner;
+  setup.is_locked = (uint8_t)is_locked;
+  return owner;
+}
+void test_without_signatures(void) { setup.verify = NULL; }
 
 /* Functions of the test. */
 extern uint32_t test_heard(const rt_packet_t *packet);

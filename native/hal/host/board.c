@@ -3,6 +3,7 @@
 #include "hal/board.h"
 
 #include "services/service.h"
+#include "store/trust.h"
 
 #define PIN(number) \
   { "GP" #number, number }
@@ -39,3 +40,8 @@ const rt_board_t rt_board = {
 
 const rt_service_module_t *const rt_service_modules[] = {NULL};
 const uint16_t rt_service_module_count = 0;
+
+const rt_trust_setup_t *rt_trust_setup(void) {
+  static const rt_trust_setup_t setup = {.verify = rt_ed25519_verify};
+  return &setup;
+}
