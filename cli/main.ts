@@ -10,6 +10,7 @@ import { addEvalCommand } from './eval.ts';
 import { addKeysCommand } from './keys.ts';
 import { addRunCommand } from './run.ts';
 import { addSimCommands, addStartCommand } from './sim.ts';
+import { addUsersCommand } from './users.ts';
 
 function version(): string {
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
@@ -24,6 +25,7 @@ function createProgram(): Command {
     .exitOverride();
   addStartCommand(program);
   addSimCommands(program);
+  addUsersCommand(program);
   addRunCommand(program);
   addDeployCommand(program);
   addDeltaCommand(program);

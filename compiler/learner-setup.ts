@@ -55,6 +55,7 @@ function setup(
       memory('_recent', RECENT_WINDOWS * INPUT_BYTES),
       `static uint32_t rt_arena_features[(RT_DSP_MEMORY_BYTES(${mels}, RT_DSP_RING_SAMPLES) + 3) / 4];`,
       `static int16_t rt_arena_audio[RT_CAPTURE_AUDIO_SAMPLES(${clipSamples})];`,
+      `static rt_learner_place_t rt_arena_places[${training?.places ?? 1}];`,
     ].join('\n'),
     [
       'static const rt_learner_model_t learner_model = {',
@@ -85,6 +86,8 @@ function setup(
       '  .features_bytes = sizeof rt_arena_features,',
       '  .audio = rt_arena_audio,',
       '  .audio_samples = sizeof rt_arena_audio / sizeof rt_arena_audio[0],',
+      '  .places = rt_arena_places,',
+      `  .place_count = ${training?.places ?? 1},`,
       '};',
     ].join('\n'),
     'const rt_learner_setup_t *rt_learner_setup = &learner_setup;',

@@ -174,6 +174,11 @@ export class Engine {
     return this.compiled.training?.rank ?? 0;
   }
 
+  /** Adapters that the planned memory has room for. */
+  get places(): number {
+    return this.compiled.training?.places ?? 1;
+  }
+
   /** Bytes of a saved adapter. */
   get adapterBytes(): number {
     return this.compiled.training?.adapterBytes ?? 0;

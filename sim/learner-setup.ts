@@ -10,6 +10,10 @@ import type { Method } from './learning-engine.ts';
 
 /** Kinds of adapter that the simulated board is built with, the first by default. */
 const BUILDS: Method[] = ['skip', 'head', 'lora', 'none'];
+/** Adapters that every simulated board has in RAM: enough for src/multiuser.ts. */
+export const SIMULATED_PLACES = 2;
+/** RT_LEARNER_PLACE_BYTES: what the learner knows of each. */
+const PLACE_BYTES = 44;
 /** Windows that `remember` can still reach. */
 const RECENT_WINDOWS = 8;
 const RING_SAMPLES = 1024;
@@ -28,7 +32,11 @@ function compileAll(file: string): CompiledModel[] {
     throw new RetuneError(`${file}: cannot be read; give the path of a .tflite`);
   }
   const compiled = BUILDS.map((method) =>
-    compileModel(bytes, file, method === 'none' ? {} : { adapter: { method } }),
+    compileModel(
+      bytes,
+      file,
+      method === 'none' ? {} : { adapter: { method, places: SIMULATED_PLACES } },
+    ),
   );
   compiledModels.set(file, compiled);
   return compiled;
@@ -58,6 +66,8 @@ export function placeLearner(file: string): (firmware: Firmware) => void {
       ...memory(most(({ featuresBytes }) => featuresBytes)),
       firmware.allocate(2 * audioSamples),
       audioSamples,
+      firmware.allocate(SIMULATED_PLACES * PLACE_BYTES),
+      SIMULATED_PLACES,
     ]);
     firmware.call('rt_sim_set_learner', setup);
   };

@@ -1,4 +1,12 @@
 import type { Window } from './capture.ts';
+import {
+  type AdapterSlots,
+  newestSlot,
+  rollBack,
+  SOURCES,
+  STATES,
+  versionsOf,
+} from './adapter-slots.ts';
 import type { ServiceSpec } from './compile.ts';
 import { Endpoint, type Values } from './endpoint.ts';
 import {
@@ -7,6 +15,7 @@ import {
   METHODS,
   type TrainingState,
 } from './learning-engine.ts';
+import { Places } from './learner-places.ts';
 import { type Board, joulesOf, type Processor } from './processor.ts';
 
 /** Enum Status of services/learner.md. */
@@ -22,6 +31,9 @@ export const STATUS = {
   mismatch: 8,
   unsupported: 9,
   nothingToRestore: 10,
+  older: 11,
+  badPlace: 12,
+  badName: 13,
 } as const;
 export type Status = (typeof STATUS)[keyof typeof STATUS];
 
@@ -29,9 +41,10 @@ export type Status = (typeof STATUS)[keyof typeof STATUS];
 const REASON = { steps: 0, budget: 1, stopped: 2, failed: 3 } as const;
 
 const HELD_OUT = 1;
-const SLOTS = 4;
-/** Register newest_slot when nothing was saved. */
-const NO_SLOT = 255;
+/** RT_STORE_SLOTS */
+const SLOTS = 8;
+/** RT_ADAPTER_NAME_BYTES */
+const NAME_BYTES = 24;
 /** Windows that `remember` can still reach. */
 const RECENT_WINDOWS = 8;
 const PROGRESS_REPORTS = 20;
@@ -40,8 +53,7 @@ export interface LearnerOptions {
   spec: ServiceSpec;
   processor: Processor;
   board: Board;
-  /** Saved adapters by slot. */
-  slots: Map<number, Uint8Array>;
+  slots: AdapterSlots;
   engine: LearningEngine;
   /** Makes an engine with another method or rank. */
   reconfigure: (method: Method, rank: number) => Promise<LearningEngine>;
@@ -69,10 +81,11 @@ interface Burst {
   stopping: boolean;
 }
 
-/** A report that is due when the board would have worked for so many cycles. */
+/** What a command makes the processor do when its turn comes, and what is reported then. */
 interface Work {
-  cycles: number;
-  report: Values;
+  start: () => { cycles: number; report: Values };
+  /** Done before the report. */
+  finish?: () => void;
 }
 
 interface Remembered {
@@ -88,11 +101,15 @@ export class Learner {
   private waiting = false;
   private burst?: Burst;
   private reconfiguring = false;
-  /** Adapter from before the last burst. */
-  private before?: Uint8Array;
+  /** Checks that wait or run. */
+  private checks = 0;
+  private places: Places;
+  /** Changes of place that wait for an inference to end. */
+  private swaps = 0;
 
   constructor(private readonly options: LearnerOptions) {
     this.engine = options.engine;
+    this.places = new Places(this.engine);
     const { spec } = options;
     const { defaults } = this.engine;
     this.endpoint = new Endpoint(spec, {
@@ -158,7 +175,9 @@ export class Learner {
     endpoint.computed('loss', () => [this.engine.loss]);
     endpoint.computed('energy', () => [this.joules(this.options.processor.cycles)]);
     endpoint.computed('kilocycles', () => [Math.round(this.options.processor.cycles / 1000)]);
-    endpoint.computed('newest_slot', () => [[...this.options.slots.keys()].at(-1) ?? NO_SLOT]);
+    endpoint.computed('newest_slot', () => [newestSlot(this.options.slots)]);
+    endpoint.computed('places', () => [this.places.count]);
+    endpoint.computed('active_place', () => [this.places.active]);
     endpoint.written('method', () => this.configure());
     endpoint.written('rank', () => this.configure());
   }
@@ -168,13 +187,13 @@ export class Learner {
     const method = METHODS[this.endpoint.number('method')];
     const rank = Math.max(1, Math.min(16, this.endpoint.number('rank')));
     const changed = method !== this.engine.method || rank !== this.engine.rank;
-    if (method === undefined || !changed || this.isBusy) return this.showConfiguration();
+    if (method === undefined || !changed || this.mustWait) return this.showConfiguration();
     this.reconfiguring = true;
     const done = (engine?: LearningEngine): void => {
       this.reconfiguring = false;
       if (engine !== undefined) {
         this.engine = engine;
-        this.before = undefined;
+        this.places = new Places(engine);
       }
       this.showConfiguration();
     };
@@ -189,9 +208,23 @@ export class Learner {
     this.endpoint.set('rank', this.engine.rank);
   }
 
-  /** Whether the adapter must be left alone. */
+  /** The engine with the present method and rank. */
+  get presentEngine(): LearningEngine {
+    return this.engine;
+  }
+
+  get isTraining(): boolean {
+    return this.burst !== undefined;
+  }
+
+  /** Whether a burst or a check needs the adapter. */
   private get isBusy(): boolean {
-    return this.burst !== undefined || this.reconfiguring;
+    return this.burst !== undefined || this.checks > 0 || this.reconfiguring;
+  }
+
+  /** Whether adapters and places must stay as they are. */
+  private get mustWait(): boolean {
+    return this.isBusy || this.swaps > 0;
   }
 
   private defineCommands(): void {
@@ -207,12 +240,27 @@ export class Learner {
     this.command('check', () => this.check());
     this.command('restore', () => [this.restore()]);
     this.command('reset', () => [this.whenIdle(() => this.reset())]);
-    this.command('forget', () => [this.whenIdle(() => this.forget())]);
+    this.command('forget', () => [this.forget()]);
     this.command('save', ([slot]) => this.save(Number(slot)));
-    this.command('load', ([slot]) => this.load(Number(slot)));
+    this.command('load', ([slot]) => this.load(Number(slot), this.places.active).slice(0, 2));
+    this.definePlaces();
     this.command('class_name', ([index]) => [
       Number(index),
       this.engine.labels[Number(index)] ?? '',
+    ]);
+  }
+
+  private definePlaces(): void {
+    this.command('describe', ([slot]) => this.describe(Number(slot)));
+    this.command('load_place', ([slot, place]) => this.load(Number(slot), Number(place)));
+    this.command('swap', ([place]) => this.swap(Number(place)));
+    this.command('describe_place', ([place]) => this.describePlace(Number(place)));
+    this.command('rename', ([place, name]) => [this.rename(Number(place), String(name ?? ''))]);
+    this.command('clear_place', ([place]) => [this.whenIdle(() => this.clearPlace(Number(place)))]);
+    this.command('drop', ([slot]) => [this.whenIdle(() => this.drop(Number(slot)))]);
+    this.command('roll_back', ([slot]) => [
+      this.whenIdle(() => this.rollBack(Number(slot))),
+      versionsOf(this.options.slots, Number(slot)).length,
     ]);
   }
 
@@ -225,8 +273,17 @@ export class Learner {
       const result = handler(values);
       if (Array.isArray(result)) answer(result);
       else {
-        const finish = (): void => answer(result.report);
-        this.options.processor.run({ start: () => result.cycles, finish }, 'urgent');
+        let report: Values = [];
+        const start = (): number => {
+          const done = result.start();
+          report = done.report;
+          return done.cycles;
+        };
+        const finish = (): void => {
+          result.finish?.();
+          answer(report);
+        };
+        this.options.processor.run({ start, finish }, 'urgent');
       }
       return undefined;
     });
@@ -242,7 +299,7 @@ export class Learner {
   }
 
   private whenIdle(action: () => Status): Status {
-    return this.isBusy ? STATUS.busy : action();
+    return this.mustWait ? STATUS.busy : action();
   }
 
   private predict({ window, input }: Remembered): Prediction {
@@ -258,9 +315,13 @@ export class Learner {
   }
 
   private infer(): Values | Work {
-    const last = this.recent.at(-1);
-    if (last === undefined) return wireValues(NOTHING);
-    return { cycles: this.engine.inferenceCycles, report: wireValues(this.predict(last)) };
+    if (this.recent.length === 0) return wireValues(NOTHING);
+    return {
+      start: () => {
+        const last = this.recent.at(-1) as Remembered;
+        return { cycles: this.engine.inferenceCycles, report: wireValues(this.predict(last)) };
+      },
+    };
   }
 
   private remember(number: number, label: number, purpose: number): Values {
@@ -277,12 +338,12 @@ export class Learner {
   }
 
   private train(steps: number, budgetMs: number): Status {
-    if (this.isBusy) return STATUS.busy;
+    if (this.mustWait) return STATUS.busy;
     if (this.engine.method === 'none') return STATUS.unsupported;
     if (this.engine.trainCount === 0) return STATUS.noSamples;
     const number = (name: string): number => this.endpoint.number(name);
     const wanted = steps === 0 ? number('steps') : steps;
-    this.before = this.engine.saveAdapter();
+    this.places.burstBegun();
     this.engine.trainBegin({
       steps: wanted,
       learningRate: number('learning_rate'),
@@ -345,15 +406,22 @@ export class Learner {
   private check(): Values | Work {
     if (this.isBusy) return [STATUS.busy, 0, 0, 0, 0, 0];
     if (this.engine.heldOutCount === 0) return [STATUS.noSamples, 0, 0, 0, 0, 0];
+    this.checks++;
+    return { start: () => this.evaluate(), finish: () => void this.checks-- };
+  }
+
+  private evaluate(): { cycles: number; report: Values } {
     const after = this.engine.evaluateHeldOut();
     let before = after;
-    if (this.before !== undefined) {
+    const adapterBefore = this.places.adapterBefore;
+    if (adapterBefore !== undefined) {
       const present = this.engine.saveAdapter();
-      this.engine.loadAdapter(this.before);
+      this.engine.loadAdapter(adapterBefore);
       before = this.engine.evaluateHeldOut();
       this.engine.loadAdapter(present);
     }
     const { total, correct, loss } = after;
+    this.places.checked(total, before.correct, correct);
     // behind frozen layers both adapters share one inference, inside the network they cannot
     const inferences = (this.engine.method === 'lora' ? 2 : 1) * total;
     return {
@@ -363,46 +431,131 @@ export class Learner {
   }
 
   private restore(): Status {
-    if (this.isBusy) return STATUS.busy;
-    if (this.before === undefined) return STATUS.nothingToRestore;
-    this.engine.loadAdapter(this.before);
-    this.before = undefined;
-    return STATUS.ok;
+    if (this.mustWait) return STATUS.busy;
+    return this.places.undoBurst() ? STATUS.ok : STATUS.nothingToRestore;
   }
 
   private reset(): Status {
-    this.engine.resetAdapter();
-    this.before = undefined;
+    this.places.reset();
     return STATUS.ok;
   }
 
   private forget(): Status {
+    if (this.isBusy) return STATUS.busy;
     this.engine.forget();
     return STATUS.ok;
   }
 
   private save(slot: number): Values {
-    if (this.isBusy) return [STATUS.busy, 0];
+    if (this.mustWait) return [STATUS.busy, 0];
     if (slot >= SLOTS) return [STATUS.badSlot, 0];
-    const bytes = this.engine.saveAdapter();
-    // a map keeps the order of insertion: the newest comes last
-    this.options.slots.delete(slot);
-    this.options.slots.set(slot, bytes);
-    return [STATUS.ok, bytes.length];
+    if (this.engine.method === 'none') return [STATUS.unsupported, 0];
+    return [STATUS.ok, this.places.save(this.options.slots, slot)];
   }
 
-  private load(slot: number): Values {
-    if (this.isBusy) return [STATUS.busy, 0];
-    if (slot >= SLOTS) return [STATUS.badSlot, 0];
-    const bytes = this.options.slots.get(slot);
-    if (bytes === undefined) return [STATUS.emptySlot, 0];
-    const outcome = this.engine.loadAdapter(bytes);
-    if (outcome === 'damaged') return [STATUS.badSlot, 0];
-    if (outcome === 'mismatch') return [STATUS.mismatch, 0];
-    this.before = undefined;
-    return [STATUS.ok, bytes.length];
+  private load(slot: number, place: number): Values {
+    const refused = (status: Status): Values => [status, 0, slot, place];
+    if (this.mustWait) return refused(STATUS.busy);
+    if (this.places.get(place) === undefined) return refused(STATUS.badPlace);
+    if (slot >= SLOTS) return refused(STATUS.badSlot);
+    const loaded = this.places.load(this.options.slots, slot, place);
+    switch (loaded.outcome) {
+      case 'empty':
+        return refused(STATUS.emptySlot);
+      case 'damaged':
+        return refused(STATUS.badSlot);
+      case 'mismatch':
+        return refused(STATUS.mismatch);
+      case 'ok':
+        return [STATUS.ok, loaded.bytes, slot, place];
+      case 'older':
+        return [STATUS.older, loaded.bytes, slot, place];
+    }
+  }
+
+  private describe(slot: number): Values {
+    const versions = versionsOf(this.options.slots, slot);
+    const newest = versions[0];
+    if (slot >= SLOTS) return [STATUS.badSlot, ...NO_DESCRIPTION(slot)];
+    if (newest === undefined) return [STATUS.emptySlot, ...NO_DESCRIPTION(slot)];
+    const { blob, saves, bursts, counter, total, before, after, state, source, name } = newest;
+    const [method = 0, rank = 0] = blob.subarray(BLOB_METHOD);
+    return [
+      STATUS.ok,
+      blob.length,
+      saves,
+      bursts,
+      counter,
+      total,
+      before,
+      after,
+      slot,
+      STATES.indexOf(state),
+      SOURCES.indexOf(source),
+      method,
+      rank,
+      versions.length,
+      name,
+    ];
+  }
+
+  private describePlace(number: number): Values {
+    const place = this.places.get(number);
+    if (place === undefined) return [STATUS.badPlace, number, 0, 0, 0, 0, 0, 0, 0, ''];
+    const { slot, bursts, total, before, after, changed, name } = place;
+    const flags = [changed, number === this.places.active].map(Number);
+    return [STATUS.ok, number, slot, bursts, total, before, after, ...flags, name];
+  }
+
+  private rename(number: number, name: string): Status {
+    const place = this.places.get(number);
+    if (place === undefined) return STATUS.badPlace;
+    // \ufffd stands for bytes that were no UTF-8
+    const isText = !/[\u0000-\u001f\u007f\ufffd]/.test(name);
+    if (!isText || Buffer.byteLength(name) > NAME_BYTES) return STATUS.badName;
+    Object.assign(place, { name, changed: true });
+    return STATUS.ok;
+  }
+
+  private clearPlace(place: number): Status {
+    if (this.places.get(place) === undefined) return STATUS.badPlace;
+    this.places.clear(place);
+    return STATUS.ok;
+  }
+
+  private drop(slot: number): Status {
+    if (slot >= SLOTS) return STATUS.badSlot;
+    if (!this.options.slots.delete(slot)) return STATUS.emptySlot;
+    this.places.slotChanged(slot);
+    return STATUS.ok;
+  }
+
+  private rollBack(slot: number): Status {
+    if (slot >= SLOTS) return STATUS.badSlot;
+    if (!rollBack(this.options.slots, slot)) return STATUS.emptySlot;
+    this.places.slotChanged(slot);
+    return STATUS.ok;
+  }
+
+  /** Waits its turn among the inferences that were asked for before. */
+  private swap(place: number): Values | Work {
+    if (this.places.get(place) === undefined) return [STATUS.badPlace, this.places.active];
+    if (this.mustWait) return [STATUS.busy, this.places.active];
+    this.swaps++;
+    const start = (): { cycles: number; report: Values } => {
+      this.places.use(place);
+      return { cycles: SWAP_CYCLES, report: [STATUS.ok, place] };
+    };
+    return { start, finish: () => void this.swaps-- };
   }
 }
+
+/** Of a blob: method and rank, a byte each. */
+const BLOB_METHOD = 6;
+/** About what native/services needs for a change of place. */
+const SWAP_CYCLES = 1000;
+
+const NO_DESCRIPTION = (slot: number): Values => [0, 0, 0, 0, 0, 0, 0, slot, 0, 0, 0, 0, 0, ''];
 
 const NOTHING: Prediction = {
   window: 0,

@@ -57,6 +57,8 @@ export interface LearningEngine {
   readonly defaults: Omit<TrainingParameters, 'seed'>;
   readonly arenaBytes: number;
   readonly adapterBytes: number;
+  /** Adapters that the memory of the board has room for; 1 where it does not say. */
+  readonly places?: number;
   /** Labelled windows that can be kept. */
   readonly capacity: number;
   readonly trainCount: number;

@@ -1,5 +1,7 @@
+import type { AdapterSlots } from './adapter-slots.ts';
 import type { VirtualClock } from './clock.ts';
 import type { Program, ServiceSpec } from './compile.ts';
+import type { DeltaFlash } from './delta.ts';
 import {
   JDBus,
   type JDBridge,
@@ -12,15 +14,18 @@ import { OfficialVm } from './vm.ts';
 
 /** Device ids on the simulated bus; any will do as long as they differ. */
 const VM_DEVICE = '1d46a30eef48919f';
-const BOARD_DEVICE = '2e57b41ff059a2a0';
+export const BOARD_DEVICE = '2e57b41ff059a2a0';
 const BUS_DEVICE = '3f68c5200f6ab3b1';
 
 /** Memory that survives a reboot. */
 export interface Flash {
   /** The VM's own: program and settings. */
   vm?: Uint8Array;
-  /** Saved adapters by slot, where a service of ours runs beside the official VM. */
-  slots: Map<number, Uint8Array>;
+  /** Of the settings service beside the official VM, as its server writes them. */
+  settings?: string;
+  /** Where a service of ours runs beside the official VM. */
+  slots: AdapterSlots;
+  delta?: DeltaFlash;
   /** All of it, where the chip runs our firmware. */
   chip?: Uint8Array;
 }

@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import { projectRoot } from './compile.ts';
 import { Engine } from './engine.ts';
+import { SIMULATED_PLACES } from './learner-setup.ts';
 import type {
   CreateEngine,
   HeldOutResult,
@@ -26,6 +27,7 @@ export class ModelEngine implements LearningEngine {
   readonly modelName: string;
   readonly rank: number;
   readonly capacity: number;
+  readonly places: number;
   readonly defaults: LearningEngine['defaults'];
   loss = 0;
   private isTraining = false;
@@ -38,6 +40,7 @@ export class ModelEngine implements LearningEngine {
   ) {
     this.modelName = basename(engine.file, '.tflite');
     this.rank = Math.max(1, engine.rank);
+    this.places = engine.places;
     if (method === 'none') {
       this.capacity = 0;
       this.defaults = { steps: 0, learningRate: 0, momentum: 0, batch: 1, clip: 0 };
@@ -189,7 +192,7 @@ const UNIT = 1;
 /** Makes engines for a model, each a fresh one. */
 export function engineFactory(model: string): CreateEngine {
   return async (method = DEFAULT_METHOD, rank) => {
-    const adapter = method === 'none' ? undefined : { method, rank };
+    const adapter = method === 'none' ? undefined : { method, rank, places: SIMULATED_PLACES };
     return new ModelEngine(await Engine.load(model, { adapter }), method);
   };
 }

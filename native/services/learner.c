@@ -3,6 +3,7 @@
 
 #include "hal/hal.h"
 #include "services/learner_codes.h"
+#include "services/learner_packet.h"
 #include "store/store.h"
 
 /* Time for the bus to make room. */
@@ -14,36 +15,9 @@ rt_learner_settings_t rt_learner_settings;
 static struct {
   uint32_t model_hash, model_bytes, arena_bytes, loss_q12, energy_q15, kilocycles;
   uint16_t input_bytes, adapter_bytes, capacity, train_count, held_out_count;
-  uint8_t classes, slots, newest_slot, training;
+  uint8_t classes, slots, newest_slot, training, places, active_place;
   uint8_t last_prediction[RT_PREDICTION_BYTES];
 } values;
-
-/* ---- fields of commands: what is missing is 0 ---- */
-
-static uint32_t field(const rt_packet_t *packet, uint32_t offset, uint32_t bytes) {
-  uint32_t value = 0;
-  for (uint32_t i = 0; i < bytes && offset + i < packet->size; i++) {
-    value |= (uint32_t)packet->payload[offset + i] << (8u * i);
-  }
-  return value;
-}
-
-static void reply_status(rt_service_t *service, const rt_packet_t *packet,
-                         rt_learner_status_t status) {
-  const uint16_t payload = (uint16_t)status;
-  rt_service_reply(service, packet, &payload, sizeof payload);
-}
-
-/* Status and further counts. */
-static void reply_counts(rt_service_t *service, const rt_packet_t *packet,
-                         rt_learner_status_t status, uint32_t first, uint32_t second,
-                         uint8_t count) {
-  const uint16_t payload[3] = {(uint16_t)status, (uint16_t)first, (uint16_t)second};
-  rt_service_reply(service, packet, payload, (uint8_t)(sizeof payload[0] * count));
-}
-
-/* Whether the adapter must be left alone. */
-static uint32_t is_busy(void) { return rt_learner.burst.is_running || rt_learner_is_checking(); }
 
 static uint32_t window_count(uint32_t purpose) {
   return rt_learner_has_adapter() ? rt_windows_count(&rt_learner.trainer.windows, purpose) : 0;
@@ -63,7 +37,7 @@ static void infer(rt_service_t *service, const rt_packet_t *packet) {
 static rt_learner_status_t remember(uint32_t number, uint32_t label, uint32_t purpose) {
   rt_learner_t *learner = &rt_learner;
   const uint32_t recent = rt_learner_find_recent(number);
-  if (is_busy()) return RT_LEARNER_IS_BUSY;
+  if (rt_learner_is_busy()) return RT_LEARNER_IS_BUSY;
   if (label >= learner->model->label_count) return RT_LEARNER_BAD_LABEL;
   if (recent == RT_LEARNER_RECENT) return RT_LEARNER_NO_WINDOW;
   if (!rt_learner_has_adapter()) return RT_LEARNER_FULL;
@@ -76,13 +50,14 @@ static rt_learner_status_t remember(uint32_t number, uint32_t label, uint32_t pu
 
 static void answer_remember(rt_service_t *service, const rt_packet_t *packet) {
   const rt_learner_status_t status =
-      remember(field(packet, 0, 4), field(packet, 4, 2), field(packet, 6, 1));
-  reply_counts(service, packet, status, window_count(RT_WINDOW_TRAIN),
-               window_count(RT_WINDOW_HELD_OUT), 3);
+      remember(rt_learner_field(packet, 0, 4), rt_learner_field(packet, 4, 2),
+               rt_learner_field(packet, 6, 1));
+  rt_learner_reply_counts(service, packet, status, window_count(RT_WINDOW_TRAIN),
+                          window_count(RT_WINDOW_HELD_OUT), 3);
 }
 
 static rt_learner_status_t forget(void) {
-  if (is_busy()) return RT_LEARNER_IS_BUSY;
+  if (rt_learner_is_busy()) return RT_LEARNER_IS_BUSY;
   if (rt_learner_has_adapter()) rt_train_forget(&rt_learner.trainer);
   return RT_LEARNER_OK;
 }
@@ -105,12 +80,13 @@ static rt_status_t begin_training(uint32_t steps) {
 
 static rt_learner_status_t train(uint32_t steps, uint32_t budget_ms) {
   rt_learner_t *learner = &rt_learner;
-  if (is_busy()) return RT_LEARNER_IS_BUSY;
+  if (rt_learner_is_busy() || rt_learner_has_job(RT_JOB_SWAP)) return RT_LEARNER_IS_BUSY;
   if (!rt_learner_has_adapter()) return RT_LEARNER_UNSUPPORTED;
   if (window_count(RT_WINDOW_TRAIN) == 0) return RT_LEARNER_NO_SAMPLES;
   if (steps == 0) steps = rt_learner_settings.steps;
   /* Settings that the engine does not take. */
   if (begin_training(steps) != RT_OK) return RT_LEARNER_UNSUPPORTED;
+  rt_learner_burst_begun();
   const uint64_t budget = (uint64_t)budget_ms * rt_board.clock_hz / 1000u;
   learner->burst = (rt_learner_burst_t){
       .steps = steps, .budget_cycles = budget_ms == 0 ? UINT64_MAX : budget, .is_running = 1};
@@ -122,7 +98,7 @@ static rt_learner_status_t train(uint32_t steps, uint32_t budget_ms) {
 static void check(rt_service_t *service, const rt_packet_t *packet) {
   static const uint16_t nothing[7];
   rt_learner_status_t status = RT_LEARNER_OK;
-  if (is_busy()) {
+  if (rt_learner_is_busy()) {
     status = RT_LEARNER_IS_BUSY;
   } else if (window_count(RT_WINDOW_HELD_OUT) == 0) {
     status = RT_LEARNER_NO_SAMPLES;
@@ -141,59 +117,12 @@ static rt_learner_status_t stop(void) {
   return RT_LEARNER_OK;
 }
 
-/* ---- the adapter ---- */
-
 static rt_learner_status_t restore(void) {
-  if (is_busy()) return RT_LEARNER_IS_BUSY;
+  if (rt_learner_is_busy() || rt_learner_has_job(RT_JOB_SWAP)) return RT_LEARNER_IS_BUSY;
   if (!rt_learner_has_adapter()) return RT_LEARNER_NOTHING_TO_RESTORE;
   if (rt_train_restore(&rt_learner.trainer) != RT_OK) return RT_LEARNER_NOTHING_TO_RESTORE;
+  rt_learner_burst_undone();
   rt_learner_restart_inference();
-  return RT_LEARNER_OK;
-}
-
-/* Another adapter has come: the one from before the last burst is none of its past. */
-static void adapter_replaced(void) {
-  rt_learner.trainer.can_restore = 0;
-  rt_learner_restart_inference();
-}
-
-static rt_learner_status_t reset_adapter(void) {
-  if (is_busy()) return RT_LEARNER_IS_BUSY;
-  if (!rt_learner_has_adapter()) return RT_LEARNER_OK;
-  rt_adapter_reset(&rt_learner.adapter, 1);
-  adapter_replaced();
-  return RT_LEARNER_OK;
-}
-
-static rt_learner_status_t save(uint32_t slot, uint32_t *bytes) {
-  if (is_busy()) return RT_LEARNER_IS_BUSY;
-  if (slot >= RT_STORE_SLOTS) return RT_LEARNER_BAD_SLOT;
-  if (!rt_learner_has_adapter()) return RT_LEARNER_UNSUPPORTED;
-  const rt_adapter_t *adapter = &rt_learner.adapter;
-  uint8_t header[RT_BLOB_HEADER_BYTES];
-  rt_blob_header(adapter, header);
-  const uint32_t payload = rt_blob_bytes(adapter) - RT_BLOB_HEADER_BYTES;
-  if (rt_store_write(slot, header, sizeof header, adapter->exponents, payload) != RT_OK) {
-    return RT_LEARNER_BAD_SLOT;
-  }
-  *bytes = rt_blob_bytes(adapter);
-  return RT_LEARNER_OK;
-}
-
-static rt_learner_status_t load(uint32_t slot, uint32_t *bytes) {
-  const uint8_t *blob;
-  uint32_t blob_bytes;
-  if (is_busy()) return RT_LEARNER_IS_BUSY;
-  if (slot >= RT_STORE_SLOTS) return RT_LEARNER_BAD_SLOT;
-  const rt_status_t found = rt_store_read(slot, &blob, &blob_bytes);
-  if (found == RT_ERROR_EMPTY) return RT_LEARNER_EMPTY_SLOT;
-  if (found != RT_OK) return RT_LEARNER_BAD_SLOT;
-  if (!rt_learner_has_adapter()) return RT_LEARNER_MISMATCH;
-  const rt_status_t taken = rt_blob_load(&rt_learner.adapter, blob, blob_bytes);
-  if (taken == RT_ERROR_BLOB_MODEL) return RT_LEARNER_MISMATCH;
-  if (taken != RT_OK) return RT_LEARNER_BAD_SLOT;
-  adapter_replaced();
-  *bytes = blob_bytes;
   return RT_LEARNER_OK;
 }
 
@@ -210,7 +139,7 @@ static uint8_t copy_text(uint8_t *to, const char *text, uint32_t capacity) {
 
 static void class_name(rt_service_t *service, const rt_packet_t *packet) {
   uint8_t payload[64];
-  const uint32_t index = field(packet, 0, 1);
+  const uint32_t index = rt_learner_field(packet, 0, 1);
   const rt_learner_model_t *model = rt_learner.model;
   payload[0] = (uint8_t)index;
   const char *name = index < model->label_count ? model->labels[index] : "";
@@ -225,8 +154,7 @@ static void reply_text(rt_service_t *service, const rt_packet_t *packet, const c
 }
 
 static void command(rt_service_t *service, const rt_packet_t *packet) {
-  uint32_t bytes = 0;
-  rt_learner_status_t status;
+  if (rt_learner_places_command(service, packet)) return;
   switch (packet->command) {
     case COMMAND_INFER:
       infer(service, packet);
@@ -235,30 +163,20 @@ static void command(rt_service_t *service, const rt_packet_t *packet) {
       answer_remember(service, packet);
       break;
     case COMMAND_TRAIN:
-      reply_status(service, packet, train(field(packet, 0, 4), field(packet, 4, 4)));
+      rt_learner_reply_status(
+          service, packet, train(rt_learner_field(packet, 0, 4), rt_learner_field(packet, 4, 4)));
       break;
     case COMMAND_STOP:
-      reply_status(service, packet, stop());
+      rt_learner_reply_status(service, packet, stop());
       break;
     case COMMAND_CHECK:
       check(service, packet);
       break;
     case COMMAND_RESTORE:
-      reply_status(service, packet, restore());
-      break;
-    case COMMAND_RESET:
-      reply_status(service, packet, reset_adapter());
+      rt_learner_reply_status(service, packet, restore());
       break;
     case COMMAND_FORGET:
-      reply_status(service, packet, forget());
-      break;
-    case COMMAND_SAVE:
-      status = save(field(packet, 0, 1), &bytes);
-      reply_counts(service, packet, status, bytes, 0, 2);
-      break;
-    case COMMAND_LOAD:
-      status = load(field(packet, 0, 1), &bytes);
-      reply_counts(service, packet, status, bytes, 0, 2);
+      rt_learner_reply_status(service, packet, forget());
       break;
     case COMMAND_CLASS_NAME:
       class_name(service, packet);
@@ -313,7 +231,8 @@ static void configure(rt_service_t *service, uint16_t code) {
   if (rank < 1) rank = 1;
   if (rank > RT_ADAPTER_RANK_MAX) rank = RT_ADAPTER_RANK_MAX;
   const uint32_t changed = method != rt_learner.method || rank != rt_learner.rank;
-  if (method <= RT_ADAPTER_LORA && changed && !is_busy()) {
+  const uint32_t is_busy = rt_learner_is_busy() || rt_learner_has_job(RT_JOB_SWAP);
+  if (method <= RT_ADAPTER_LORA && changed && !is_busy) {
     const rt_learner_model_t *model = rt_learner_find_model(method, rank);
     if (model == NULL && code == REG_METHOD) {
       model = rt_learner_find_model(method, RT_LEARNER_ANY_RANK);
@@ -337,6 +256,7 @@ static void read_model(void) {
   values.input_bytes = (uint16_t)rt_learner.input_bytes;
   values.classes = (uint8_t)model->label_count;
   values.slots = RT_STORE_SLOTS;
+  values.places = (uint8_t)rt_learner_place_count();
   values.adapter_bytes =
       (uint16_t)(rt_learner_has_adapter() ? rt_blob_bytes(&rt_learner.adapter) : 0);
   values.capacity = (uint16_t)(rt_learner_has_adapter() ? rt_learner.trainer.windows.capacity : 0);
@@ -366,6 +286,9 @@ static void reading(rt_service_t *service, uint16_t code) {
       break;
     case REG_NEWEST_SLOT:
       values.newest_slot = (uint8_t)rt_store_newest();
+      break;
+    case REG_ACTIVE_PLACE:
+      values.active_place = (uint8_t)rt_learner_active_place();
       break;
     case REG_LAST_PREDICTION:
       rt_prediction_pack(&rt_learner.last, values.last_prediction);
@@ -399,6 +322,8 @@ static const rt_service_register_t table[] = {
     {REG_CAPACITY, 2, READ, &values.capacity},
     {REG_SLOTS, 1, READ, &values.slots},
     {REG_NEWEST_SLOT, 1, READ, &values.newest_slot},
+    {REG_PLACES, 1, READ, &values.places},
+    {REG_ACTIVE_PLACE, 1, READ, &values.active_place},
     {REG_LAST_PREDICTION, RT_PREDICTION_BYTES, READ, values.last_prediction},
     {REG_LOSS, 4, READ, &values.loss_q12},
     {REG_TRAIN_COUNT, 2, READ, &values.train_count},

@@ -1,7 +1,8 @@
 /*
- * Module of services/learner.md over the engine. Three files: learner.c answers commands and
- * registers, learner_work.c does what takes time (features, inference, training, checks) in slices,
- * learner_model.c binds model, adapter and memory. What they share is here.
+ * Module of services/learner.md over the engine. Four files: learner.c answers commands and
+ * registers, learner_places.c those about adapters in RAM and in flash, learner_work.c does what
+ * takes time (features, inference, training, checks) in slices, learner_model.c binds model,
+ * adapter and memory. What they share is here.
  */
 #ifndef RT_SERVICES_LEARNER_H
 #define RT_SERVICES_LEARNER_H
@@ -30,7 +31,10 @@ typedef enum {
   RT_LEARNER_BAD_SLOT = 7,
   RT_LEARNER_MISMATCH = 8,
   RT_LEARNER_UNSUPPORTED = 9,
-  RT_LEARNER_NOTHING_TO_RESTORE = 10
+  RT_LEARNER_NOTHING_TO_RESTORE = 10,
+  RT_LEARNER_OLDER = 11,
+  RT_LEARNER_BAD_PLACE = 12,
+  RT_LEARNER_BAD_NAME = 13
 } rt_learner_status_t;
 
 /* Enum Method; those from 1 on are rt_adapter_method_t. */
@@ -45,7 +49,10 @@ typedef enum {
 } rt_learner_end_t;
 
 /* What waits for the processor, in order of arrival. */
-typedef enum { RT_JOB_WINDOW, RT_JOB_INFER, RT_JOB_CHECK } rt_learner_job_t;
+typedef enum { RT_JOB_WINDOW, RT_JOB_INFER, RT_JOB_CHECK, RT_JOB_SWAP } rt_learner_job_t;
+
+/* No place, for members that name one. */
+#define RT_LEARNER_NO_PLACE 255u
 
 typedef struct {
   uint32_t steps; /* wanted */
@@ -65,6 +72,10 @@ typedef struct {
   rt_adapter_t adapter;
   rt_trainer_t trainer;
   uint32_t input_bytes;
+
+  uint8_t burst_place; /* whose adapter from before the last burst is kept; RT_LEARNER_NO_PLACE */
+  uint8_t swap_place;  /* that the job RT_JOB_SWAP takes into use */
+  rt_learner_score_t burst_score; /* of the adapter in burst_place before the burst */
 
   /* Features of a window, computed before anything else: its samples do not stay for ever. */
   rt_dsp_state_t dsp;
@@ -113,6 +124,34 @@ static inline uint32_t rt_learner_has_adapter(void) {
   return rt_learner.method != RT_LEARNER_METHOD_NONE;
 }
 
+static inline uint32_t rt_learner_place_count(void) {
+  return rt_learner_has_adapter() ? rt_learner.adapter.plan->place_count : 1u;
+}
+
+/* The place in use. */
+static inline uint32_t rt_learner_active_place(void) {
+  return rt_learner_has_adapter() ? rt_learner.adapter.place : 0;
+}
+
+/* ---- learner_places.c ---- */
+
+/* What is known of the adapter in a place, below rt_learner_place_count. */
+rt_learner_place_t *rt_learner_place(uint32_t place);
+
+/* All places hold adapters that change nothing and have no name. */
+void rt_learner_forget_places(void);
+
+/* Takes the commands about places and slots; 0: it is none of them. */
+uint32_t rt_learner_places_command(rt_service_t *service, const rt_packet_t *packet);
+
+/* A burst has begun; is undone; a check of the adapter in use has ended. */
+void rt_learner_burst_begun(void);
+void rt_learner_burst_undone(void);
+void rt_learner_checked(const rt_check_result_t *check);
+
+/* Does RT_JOB_SWAP. */
+void rt_learner_do_swap(void);
+
 /* ---- learner_work.c ---- */
 
 /* Takes a window from capture; see rt_capture_consumer_t. */
@@ -121,8 +160,13 @@ uint32_t rt_learner_deliver(const rt_capture_window_t *window);
 /* Queues work; RT_ERROR_FULL when too much waits. */
 rt_status_t rt_learner_queue(rt_learner_job_t job);
 
-/* 1 while a check waits or runs. */
-uint32_t rt_learner_is_checking(void);
+/* 1 while one of these waits or runs. */
+uint32_t rt_learner_has_job(rt_learner_job_t job);
+
+/* 1 while a burst or a check needs the adapter, which must be left alone. */
+static inline uint32_t rt_learner_is_busy(void) {
+  return rt_learner.burst.is_running || rt_learner_has_job(RT_JOB_CHECK);
+}
 
 /* The adapter has changed: an inference that is under way begins again. */
 void rt_learner_restart_inference(void);

@@ -48,10 +48,12 @@ static rt_status_t bind_input(void) {
 }
 
 static rt_status_t bind_adapter(void) {
+  if (rt_learner_setup->place_count == 0) return RT_ERROR_ARENA_SIZE;
   if (rt_learner.method == RT_LEARNER_METHOD_NONE) return RT_OK;
   rt_status_t status = rt_adapter_init(&rt_learner.adapter, &rt_learner.engine);
   if (status != RT_OK) return status;
   const rt_learner_setup_t *setup = rt_learner_setup;
+  if (setup->place_count < rt_learner_place_count()) return RT_ERROR_ARENA_SIZE;
   return rt_trainer_init(&rt_learner.trainer, &rt_learner.adapter, setup->windows,
                          setup->windows_bytes);
 }
@@ -80,5 +82,6 @@ rt_status_t rt_learner_bind(const rt_learner_model_t *model, uint8_t method) {
       rt_engine_init(&learner->engine, model->model, setup->arena, setup->arena_bytes);
   if (status == RT_OK) status = bind_input();
   if (status == RT_OK) status = bind_adapter();
+  if (status == RT_OK) rt_learner_forget_places();
   return status == RT_OK ? bind_features(model) : status;
 }

@@ -11,6 +11,7 @@
 
 #include "dsp/mfcc.h"
 #include "engine/model.h"
+#include "services/learner_places.h"
 
 /* A base model with one kind of adapter, linked or checked (rt_model_check) before. */
 typedef struct {
@@ -43,6 +44,9 @@ typedef struct {
   uint32_t features_bytes;
   int16_t *audio; /* the last samples heard: RT_CAPTURE_AUDIO_SAMPLES(clip_samples) */
   uint32_t audio_samples;
+  rt_learner_place_t
+      *places; /* as many as the adapter has places (rt_adapter_plan_t), 1 at least */
+  uint32_t place_count;
 } rt_learner_setup_t;
 
 /*

@@ -106,20 +106,26 @@ static void end_job(void) {
   learner->has_job_begun = 0;
 }
 
-uint32_t rt_learner_is_checking(void) {
+uint32_t rt_learner_has_job(rt_learner_job_t job) {
   for (uint32_t i = 0; i < rt_learner.job_count; i++) {
-    if (rt_learner.jobs[i] == RT_JOB_CHECK) return 1;
+    if (rt_learner.jobs[i] == job) return 1;
   }
   return 0;
 }
 
+/* Whether the job at work is an inference. */
+static uint32_t is_inferring(void) {
+  const uint8_t job = rt_learner.jobs[0];
+  return rt_learner.has_job_begun && (job == RT_JOB_WINDOW || job == RT_JOB_INFER);
+}
+
 void rt_learner_restart_inference(void) {
-  if (rt_learner.job_count > 0 && rt_learner.jobs[0] != RT_JOB_CHECK) rt_learner.has_job_begun = 0;
+  if (is_inferring()) rt_learner.has_job_begun = 0;
 }
 
 void rt_learner_show_input(void) {
   const rt_learner_t *learner = &rt_learner;
-  if (!learner->has_job_begun || learner->jobs[0] == RT_JOB_CHECK) return;
+  if (!is_inferring()) return;
   __builtin_memcpy(rt_learner_input(), rt_learner_recent_input(learner->job_recent),
                    learner->input_bytes);
 }
@@ -270,7 +276,38 @@ static void check_slice(void) {
     status = rt_check_run(&learner->trainer, slice_cycles());
     spend(learner->trainer.run_cycles);
   }
-  if (status != RT_BUSY) report_check(RT_LEARNER_OK);
+  if (status == RT_BUSY) return;
+  rt_learner_checked(&learner->trainer.check);
+  report_check(RT_LEARNER_OK);
+}
+
+/* ---- changes of place ---- */
+
+/* Jobs are done one after another, so no inference is under way here. */
+static void swap_slice(void) {
+  rt_learner_t *learner = &rt_learner;
+  uint8_t payload[3] = {RT_LEARNER_OK, 0, learner->swap_place};
+  if (!learner->has_job_begun) {
+    rt_learner_do_swap();
+    learner->has_job_begun = 1; /* else all but the report is done */
+  }
+  const rt_status_t sent =
+      rt_service_report(learner->service, COMMAND_SWAP, payload, sizeof payload);
+  if (!is_held_back(sent)) end_job();
+}
+
+static void job_slice(void) {
+  switch (rt_learner.jobs[0]) {
+    case RT_JOB_CHECK:
+      check_slice();
+      break;
+    case RT_JOB_SWAP:
+      swap_slice();
+      break;
+    default:
+      inference_slice();
+      break;
+  }
 }
 
 /* ---- training ---- */
@@ -364,11 +401,7 @@ uint32_t rt_learner_work(void) {
   if (learner->is_computing_features) {
     features_slice();
   } else if (learner->job_count > 0) {
-    if (learner->jobs[0] == RT_JOB_CHECK) {
-      check_slice();
-    } else {
-      inference_slice();
-    }
+    job_slice();
   } else if (learner->burst.is_running) {
     training_slice();
   }

@@ -1,7 +1,7 @@
 /** The emulated RP2040 behind the interface that the simulator has for chips. */
 import type { Chip, ProgramState, Sound, Stop } from '../chip.ts';
 import { bootRom } from './bootrom.ts';
-import { chipFirmware, withProgram, type ChipFirmware } from './firmware.ts';
+import { chipFirmware, withProgram, type ChipFirmware, type ChipParts } from './firmware.ts';
 import { Rp2040Board, type ResetCause } from './machine.ts';
 
 const STATES = ['refused', 'running', 'ended', 'restart', 'reboot', 'panicked'] as const;
@@ -25,6 +25,10 @@ export interface Rp2040ChipOptions {
   sound?: Sound;
   /** A .tflite; without, the firmware has no learner and no capture. */
   model?: string;
+  /** With service delta. */
+  takesDeltas?: boolean;
+  /** An owner that is built in. */
+  trust?: ChipParts['trust'];
 }
 
 export class Rp2040Chip implements Chip {
@@ -36,7 +40,7 @@ export class Rp2040Chip implements Chip {
   private blockSamples = 160;
 
   static async create(options: Rp2040ChipOptions): Promise<Rp2040Chip> {
-    const firmware = await chipFirmware(options.model);
+    const firmware = await chipFirmware(options);
     return new Rp2040Chip(options, firmware, await bootRom());
   }
 

@@ -4,8 +4,14 @@ import { join } from 'node:path';
 import { RetuneError } from '../../cli/error.ts';
 import { readBoard, type Board } from '../../compiler/board.ts';
 import { compileModel, type CompiledModel } from '../../compiler/compile.ts';
-import { buildFirmware, FLASH_ADDRESS, type Firmware } from '../../compiler/firmware.ts';
+import {
+  buildFirmware,
+  FLASH_ADDRESS,
+  type Firmware,
+  type FirmwareOptions,
+} from '../../compiler/firmware.ts';
 import { projectRoot } from '../../compiler/toolchain.ts';
+import { SIMULATED_PLACES } from '../learner-setup.ts';
 
 const BOARD = 'boards/rp2040_pico.board.json';
 
@@ -14,38 +20,65 @@ export interface ChipFirmware {
   firmware: Firmware;
 }
 
+/** What a chip's firmware has beside the VM. */
+export interface ChipParts {
+  /** A .tflite for capture and learner; undefined: without them. */
+  model?: string;
+  /** Also takes deltas. */
+  takesDeltas?: boolean;
+  /** Whose programs and deltas it takes; undefined: whoever claims it. */
+  trust?: FirmwareOptions['trust'];
+  /** Adapters in RAM; as many as on the other simulated boards where not given. */
+  places?: number;
+}
+
 const built = new Map<string, Promise<ChipFirmware>>();
 
-/** @param model a .tflite for capture and learner, or undefined for a firmware without them */
-export function chipFirmware(model: string | undefined): Promise<ChipFirmware> {
-  const key = model ?? '';
+export function chipFirmware(parts: ChipParts): Promise<ChipFirmware> {
+  const key = JSON.stringify([parts.model, parts.takesDeltas, folderOf(parts)]);
   let firmware = built.get(key);
   if (firmware === undefined) {
-    firmware = build(model);
+    firmware = build(parts);
     built.set(key, firmware);
   }
   return firmware;
 }
 
-async function build(model: string | undefined): Promise<ChipFirmware> {
+/** Firmwares of several kinds lie side by side. */
+function folderOf({ model, takesDeltas = false, trust, places }: ChipParts): string {
+  const owner = trust === undefined ? '' : Buffer.from(trust.owner).toString('hex', 0, 8);
+  const name = [model === undefined ? 'chip' : 'chip-learning'];
+  if (takesDeltas) name.push('delta');
+  if (places !== undefined) name.push(`places-${places}`);
+  if (trust !== undefined) name.push(trust.lock ? 'locked' : 'owned', owner);
+  return name.join('-');
+}
+
+async function build(parts: ChipParts): Promise<ChipFirmware> {
+  const { model, takesDeltas = false, trust } = parts;
   const board = readBoard(join(projectRoot, BOARD));
+  const learning = ['capture', 'learner', ...(takesDeltas ? ['delta'] : [])];
   const firmware = await buildFirmware({
     board,
-    modules: model === undefined ? [] : ['capture', 'learner'],
-    model: model === undefined ? undefined : compiled(model),
-    outDir: join(projectRoot, 'build', model === undefined ? 'chip' : 'chip-learning'),
+    modules: model === undefined ? [] : learning,
+    model: model === undefined ? undefined : compiled(model, parts.places),
+    trust,
+    outDir: join(projectRoot, 'build', folderOf(parts)),
   });
   return { board, firmware };
 }
 
-function compiled(file: string): CompiledModel {
+function compiled(file: string, places = SIMULATED_PLACES): CompiledModel {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
   } catch {
     throw new RetuneError(`${file}: cannot be read; give the path of a .tflite`);
   }
-  return compileModel(bytes, file, { adapter: { method: 'skip' }, packed: true });
+  return compileModel(bytes, file, {
+    adapter: { method: 'skip', places },
+    packed: true,
+  });
 }
 
 /** A copy of the image with another script in it. */

@@ -58,6 +58,8 @@ static void set_up(void) {
   setup.features = exactly(setup.features_bytes);
   setup.audio_samples = RT_CAPTURE_AUDIO_SAMPLES(8000);
   setup.audio = exactly(2u * setup.audio_samples);
+  setup.place_count = RT_ADAPTER_PLACES_MAX;
+  setup.places = exactly(setup.place_count * sizeof *setup.places);
 }
 
 static void tear_down(void) {

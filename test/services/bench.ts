@@ -32,7 +32,7 @@ let building: Promise<WebAssembly.Module> | undefined;
 
 async function build(): Promise<WebAssembly.Module> {
   const folders = ['native/services', 'native/store', 'test/services'];
-  const sources = [...portableSources(), ...folders.flatMap(cFiles)];
+  const sources = [...portableSources(), 'native/bus/sha256.c', ...folders.flatMap(cFiles)];
   const objects = await compileAll(sources, FLAGS, FOLDER);
   const file = join(outputDir(FOLDER), 'services.wasm');
   await zig([

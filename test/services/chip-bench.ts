@@ -37,7 +37,8 @@ async function build(model: string): Promise<string> {
   const modelFile = join(folder, 'model.c');
   writeFileSync(modelFile, `${emitC(compiled.description)}\n${learnerSetupSource(compiled)}`);
   const rooms = ['native/engine', 'native/dsp', 'native/store', 'native/services', 'test/services'];
-  const sources = [...rooms.flatMap(cFiles), 'native/hal/libc.c', modelFile];
+  const parts = ['native/bus/sha256.c', 'native/hal/libc.c', modelFile];
+  const sources = [...rooms.flatMap(cFiles), ...parts];
   const objects = await compileObjects(sources, FLAGS, folder);
   const output = join(folder, 'services.elf');
   const script = join(projectRoot, 'bench/rp2040/link.ld');

@@ -9,9 +9,9 @@
 
 /* On an emulated chip the bench has to fit beside the arena, and the build brings the setup. */
 #ifdef BENCH_ON_CHIP
-#define FLASH_BYTES 0x8000u
+#define FLASH_BYTES 0xa000u
 #define STORE_OFFSET 0u
-#define STORE_BYTES 0x8000u
+#define STORE_BYTES 0xa000u
 #define AUDIO_SAMPLES 1024u
 #else
 #define FLASH_BYTES 0x40000u
@@ -115,6 +115,16 @@ void rt_hal_spent(uint32_t cycles) {
   const uint32_t all = bench.spent_rest + cycles % 125u;
   bench.now_us += cycles / 125u + all / 125u;
   bench.spent_rest = all % 125u;
+}
+
+uint64_t rt_hal_device_id(void) { return rt_bus_device_id(); }
+
+/* Xorshift: the same on every run. */
+uint32_t rt_hal_random(void) {
+  static uint32_t state = 0x1234567u;
+  state ^= state << 13;
+  state ^= state >> 17;
+  return state ^= state << 5;
 }
 
 const uint8_t *rt_hal_flash_data(uint32_t offset) { return bench.flash + offset; }

@@ -76,6 +76,14 @@ rt_status_t rt_bus_send_event(uint8_t service_index, uint8_t event, const void *
   return record(service_index, (uint16_t)(RT_COMMAND_EVENT | event), payload, size);
 }
 
+/* No link leads here: everything comes from the board itself. */
+uint32_t rt_bus_is_locked_out(const rt_packet_t *command) {
+  (void)command;
+  return 0;
+}
+
+void rt_bus_not_implemented(const rt_packet_t *command) { (void)command; }
+
 void rt_bus_log(char level, const char *text, size_t bytes) {
   (void)level;
   for (size_t i = 0; i < bytes && bus.log_bytes < LOG_LIMIT - 1u; i++) {

@@ -23,7 +23,7 @@ describe('learner on the official VM', () => {
       'classes 3',
       'features digits',
       'capacity 3',
-      'slots 4',
+      'slots 8',
       'newestSlot 255',
     ]);
     const defaults = ['true 2 8', '0.25 0.5', '4 1.5 40', '1 20000'];
@@ -103,7 +103,7 @@ describe('learner on the official VM', () => {
     const bench = new Bench();
     await bench.start('learner.ts', false);
     await bench.until(/^finished/);
-    expect(bench.flash.slots.get(1)?.length).toBe(2);
+    expect(bench.flash.slots.get(1)?.[0]?.blob.length).toBe(2);
     bench.lines.length = 0;
     await bench.reboot(false);
     await bench.until(/^load /);
@@ -132,7 +132,7 @@ describe('capture, button, LED and battery on the official VM', () => {
       'running',
       'event loud',
       'event quiet',
-      'event window [1,-18.26953]',
+      'event window [1,-18.26953,-12.24609,0,500]',
       'event loud',
       'event quiet',
       'button down',

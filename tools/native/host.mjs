@@ -26,7 +26,7 @@ const MODELS = ['head', 'skip', 'lora', 'low_rank', 'momentum'].map(
 function sources() {
   const rooms = ['engine', 'dsp', 'store', 'services'].map((room) => `native/${room}`);
   const tests = ['test/services', 'test/native'];
-  return [...rooms, ...tests].flatMap(cFiles).concat(MODELS);
+  return [...rooms, ...tests].flatMap(cFiles).concat(['native/bus/sha256.c'], MODELS);
 }
 
 function compileModels() {

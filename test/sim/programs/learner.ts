@@ -100,7 +100,7 @@ async function afterTraining(): Promise<void> {
   console.log(`loss ${await learner.loss.read()}`);
   await report('check', async () => await learner.check());
   await report('save', async () => await learner.save(1));
-  await report('save', async () => await learner.save(4));
+  await report('save', async () => await learner.save(8));
   await report('restore', async () => await learner.restore());
   await report('restore', async () => await learner.restore());
   await report('check', async () => await learner.check());
