@@ -106,7 +106,7 @@ async function chipStarter(target: SimulatedTarget, model: string): Promise<Star
     return (flash, cause) => Promise.resolve(new WasmChip({ ...seed, prepare, flash, cause }));
   }
   const { Rp2040Chip } = await import('../sim/rp2040/chip.ts');
-  return (flash, cause) => Rp2040Chip.create({ ...seed, model, flash, cause });
+  return (flash, cause) => Rp2040Chip.create({ ...seed, model, takesDeltas: true, flash, cause });
 }
 
 interface ChipLinkOptions {
