@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../services/driver.h"
+#include "engine/adapter.h"
 #include "engine/train_windows.h"
 #include "harness.h"
 
@@ -58,7 +59,7 @@ static void set_up(void) {
   setup.features = exactly(setup.features_bytes);
   setup.audio_samples = RT_CAPTURE_AUDIO_SAMPLES(8000);
   setup.audio = exactly(2u * setup.audio_samples);
-  setup.place_count = RT_ADAPTER_PLACES_MAX;
+  setup.place_count = rt_model_skip.adapter->place_count;
   setup.places = exactly(setup.place_count * sizeof *setup.places);
 }
 
@@ -69,6 +70,7 @@ static void tear_down(void) {
   free(setup.recent);
   free(setup.features);
   free(setup.audio);
+  free(setup.places);
 }
 
 /* 20 ms of silence, tone or noise; now and then a stretch that overflows the converter's ring. */

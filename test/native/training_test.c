@@ -148,7 +148,55 @@ static void whole_life(const rt_model_t *model, uint32_t steps) {
   stop(&b);
 }
 
+static uint8_t *saved(const device_t *d) {
+  const uint32_t bytes = rt_blob_bytes(&d->adapter);
+  uint8_t *blob = exactly(bytes);
+  CHECK(rt_blob_save(&d->adapter, blob, bytes) == RT_OK);
+  return blob;
+}
+
+/* What is learnt in one place leaves the others as they are. */
+static void change_places(const rt_model_t *model, uint32_t steps) {
+  device_t d;
+  start(&d, model);
+  remember_all(&d);
+  const uint32_t bytes = rt_blob_bytes(&d.adapter), count = model->adapter->place_count;
+  CHECK(count == 3 && d.adapter.place == 0);
+  uint8_t *const base = saved(&d);
+  burst(&d, steps, 20000);
+  uint8_t *const first = saved(&d);
+  CHECK(memcmp(base, first, bytes) != 0);
+  CHECK(rt_adapter_use(&d.adapter, count) == RT_ERROR_ARGUMENT);
+  CHECK(d.adapter.place == 0);
+  for (uint32_t place = 1; place < count; place++) {
+    CHECK(rt_adapter_use(&d.adapter, place) == RT_OK);
+    uint8_t *const untouched = saved(&d);
+    CHECK(memcmp(base, untouched, bytes) == 0);
+    free(untouched);
+  }
+  burst(&d, steps / 2u, 20000); /* in the last place */
+  uint8_t *const last = saved(&d);
+  CHECK(memcmp(first, last, bytes) != 0);
+  CHECK(rt_blob_load_into(&d.adapter, 1, last, bytes) == RT_OK);
+  CHECK(rt_blob_load_into(&d.adapter, 1, last, bytes - 1u) < 0);
+  CHECK(rt_blob_load_into(&d.adapter, count, last, bytes) == RT_ERROR_ARGUMENT);
+  const uint8_t *const expected[3] = {first, last, last};
+  for (uint32_t place = 0; place < count; place++) {
+    CHECK(rt_adapter_use(&d.adapter, place) == RT_OK);
+    uint8_t *const found = saved(&d);
+    CHECK(memcmp(expected[place], found, bytes) == 0);
+    free(found);
+  }
+  free(base);
+  free(first);
+  free(last);
+  stop(&d);
+}
+
 void rt_test_training(void) {
+  change_places(&rt_model_head, 20);
+  change_places(&rt_model_skip, 20);
+  change_places(&rt_model_lora, 6);
   whole_life(&rt_model_head, 40);
   whole_life(&rt_model_skip, 40);
   whole_life(&rt_model_lora, 12);

@@ -12,9 +12,9 @@ const GLOBALS = ['rt_model', 'rt_features', 'rt_features_profile', 'rt_label_cou
 
 mkdirSync('build/host', { recursive: true });
 const ADAPTERS: Record<string, AdapterOptions> = {
-  head: { method: 'head' },
-  skip: { method: 'skip' },
-  lora: { method: 'lora' },
+  head: { method: 'head', places: 3 },
+  skip: { method: 'skip', places: 3 },
+  lora: { method: 'lora', places: 3 },
   low_rank: { method: 'lora', layers: [10] },
   momentum: { method: 'skip', optimizer: 'momentum' },
 };
