@@ -209,6 +209,8 @@ async function write(service: JDService, image: Uint8Array, timeout: number): Pr
   try {
     await within(OutPipe.sendBytes(service, COMMAND_DEPLOY, image), 6 * timeout, 'took no program');
     await autostart.sendSetBoolAsync(before);
+    // Before waiting for a program that will not come.
+    if ((await readResult(service)) !== 0) throw new RetuneError('the device took no program');
     await checkSha(service, image, timeout);
   } catch (error) {
     const reason = await readResult(service);

@@ -59,7 +59,8 @@ void rt_bus_not_implemented(const rt_packet_t *command);
 
 /*
  * Whether the command came over a link to a locked board (store/trust.h): what changes something is
- * refused then, with rt_bus_not_implemented, unless it is signed.
+ * refused then unless it is signed, a command with rt_bus_not_implemented, a write of a register
+ * without a word.
  */
 uint32_t rt_bus_is_locked_out(const rt_packet_t *command);
 

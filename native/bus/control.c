@@ -119,10 +119,7 @@ void rt_control_command(const rt_packet_t *packet) {
     return;
   }
   if ((packet->command & 0xf000u) == RT_COMMAND_SET) {
-    if (rt_bus_is_locked_out(packet))
-      rt_bus_not_implemented(packet);
-    else
-      write_register(packet);
+    if (!rt_bus_is_locked_out(packet)) write_register(packet);
     return;
   }
   switch (packet->command) {

@@ -425,10 +425,7 @@ static void set_running(uint32_t running) {
 
 static void write_register(const rt_packet_t *packet) {
   const uint32_t value = packet->size > 0 && packet->payload[0] != 0;
-  if (rt_bus_is_locked_out(packet)) {
-    rt_bus_not_implemented(packet);
-    return;
-  }
+  if (rt_bus_is_locked_out(packet)) return;
   switch (packet->command & 0xfffu) {
     case REGISTER_RUNNING:
       set_running(value);

@@ -117,7 +117,8 @@ void rt_services_dispatch(const rt_packet_t *packet) {
   rt_service_t *service = service_at(packet->service_index);
   if (service == NULL) return;
   if (is_refused(service, packet)) {
-    rt_bus_not_implemented(packet);
+    /* A write of a register is never answered. */
+    if ((packet->command & KIND_MASK) == 0) rt_bus_not_implemented(packet);
     return;
   }
   rt_service_wake(service);
