@@ -1,11 +1,18 @@
 import { Capture } from './capture.ts';
 import type { VirtualClock } from './clock.ts';
 import type { Program, ServiceSpec } from './compile.ts';
+import { DeltaInstaller, DeltaServer, kindOf } from './delta.ts';
 import type { Value } from './endpoint.ts';
-import { ButtonServer, JDServiceServer, SRV_LIGHT_BULB, SRV_POWER } from './jacdac.ts';
+import {
+  ButtonServer,
+  JDServiceServer,
+  SettingsServer,
+  SRV_LIGHT_BULB,
+  SRV_POWER,
+} from './jacdac.ts';
 import { Learner } from './learner.ts';
 import type { LearningEngine, Method } from './learning-engine.ts';
-import { type Flash, Machine } from './machine.ts';
+import { BOARD_DEVICE, type Flash, Machine } from './machine.ts';
 import type { Microphone } from './microphone.ts';
 import type { BoardEvents, PoweredBoard } from './powered-board.ts';
 import { Battery, type Board, Processor } from './processor.ts';
@@ -39,6 +46,7 @@ export class SimulatedBoard implements PoweredBoard {
   readonly processor: Processor;
   readonly learner: Learner;
   readonly capture: Capture;
+  readonly delta: DeltaServer;
   readonly button: ButtonServer;
   private readonly led: JDServiceServer;
   private readonly power: JDServiceServer;
@@ -65,6 +73,18 @@ export class SimulatedBoard implements PoweredBoard {
       onPrediction: events.onPrediction,
       onTraffic: events.onTraffic,
     });
+    flash.delta ??= { counter: 0 };
+    this.delta = new DeltaServer(
+      specOf(services, 'delta'),
+      new DeltaInstaller({
+        slots: flash.slots,
+        flash: flash.delta,
+        deviceId: BOARD_DEVICE,
+        kind: () => kindOf(this.learner.presentEngine),
+        isBusy: () => this.learner.isTraining,
+      }),
+      flash.delta,
+    );
     this.capture = new Capture({
       spec: specOf(services, 'capture'),
       timers,
@@ -77,8 +97,12 @@ export class SimulatedBoard implements PoweredBoard {
     this.led.register(BRIGHTNESS)?.on('change', () => events.onBrightness(this.brightness));
     this.power = this.createPower();
     timers.setInterval(() => this.accountPower(), BATTERY_MS);
-    const servers = [this.learner.endpoint.server, this.capture.endpoint.server];
-    this.machine.attach([...servers, this.button, this.led, this.power]);
+    const servers = [this.learner, this.capture, this.delta].map(({ endpoint }) => endpoint.server);
+    const settings = new SettingsServer({
+      get: () => flash.settings,
+      set: (value) => void (flash.settings = value),
+    });
+    this.machine.attach([...servers, this.button, this.led, this.power, settings]);
   }
 
   async boot(program?: Program): Promise<void> {
