@@ -120,9 +120,13 @@ function aliasIn(file: string): string | undefined {
   }
 }
 
-/** Every module needs its service specification. */
+/** Modules whose specification is Jacdac's own. */
+const JACDAC_MODULES = ['settings'];
+
+/** Every other module needs its service specification. */
 export function checkModules(manifest: Manifest): void {
   for (const name of manifest.modules) {
+    if (JACDAC_MODULES.includes(name)) continue;
     const spec = join(manifest.root, 'services', `${name}.md`);
     if (existsSync(spec)) continue;
     throw new RetuneError(

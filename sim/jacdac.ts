@@ -15,6 +15,7 @@ export const {
   OutPipe,
   Packet,
   SensorServer,
+  SettingsServer,
   SRV_BUTTON,
   SRV_LIGHT_BULB,
   SRV_POWER,

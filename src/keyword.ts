@@ -15,6 +15,7 @@ import { FALLS, PageHinkley } from './lib/drift';
 import { Answer, Enrolment, blinkPattern, pressToAnswer } from './lib/enrolment';
 import { Heard, SILENCE, capture, flush, forget, learner, load } from './lib/learner';
 import { nextWindow, readWords, remember, reset, save, sleep, trainer } from './lib/learner';
+import { keep, recall } from './lib/memory';
 import { Schedule } from './lib/schedule';
 import { Fault, Sensor, WakeLevel } from './lib/sensor';
 import { judge } from './lib/update';
@@ -146,7 +147,7 @@ async function takeUpdate() {
   if (!(await load(slot))) return;
   checkpoint.loaded(slot);
   trial = slot;
-  drift.reset();
+  await forgetNormal();
 }
 
 /** Tries the new adapter on every word once, and keeps it only if that went well. */
@@ -163,12 +164,31 @@ async function tryUpdate(words: string[]) {
     await revert(slot);
     if ((await loadSaved()) === NO_SLOT) await reset();
   }
-  drift.reset();
+  await forgetNormal();
   flush();
 }
 
+/** What is normal survives a reboot: else whoever speaks after it would be. */
+async function recallNormal() {
+  const normal = await recall('normal');
+  if (normal.length !== 2) return;
+  drift.restore(normal[0], normal[1]);
+  console.log(`decision normal margin is ${normal[0]}`);
+}
+
+async function noteNormal(isNew: boolean) {
+  if (isNew) await keep('normal', [drift.scale.average(), drift.scale.deviation()]);
+}
+
+async function forgetNormal() {
+  drift.reset();
+  await keep('normal', []);
+}
+
 async function onWindow(heard: Heard, words: string[]) {
+  const wasReady = drift.scale.ready();
   const drifted = drift.push(heard.margin);
+  await noteNormal(drift.scale.ready() && !wasReady);
   console.log(`statistic value=${drift.progress()} limit=1`);
   if (!drifted || ds.millis() < askAfterMs) return;
   if (!schedule.mayTrain(await power.batteryCharge.read())) return;
@@ -190,12 +210,13 @@ async function finish(share: number) {
   if (share < GOOD) await learn(share);
   else console.log(`decision no training, ${share} of the words are right`);
   await forget();
-  drift.reset();
+  await forgetNormal();
 }
 
 await capture.activeThreshold.write(WAKE_LEVEL);
 const words = await readWords();
 const slot = await loadSaved();
+await recallNormal();
 if (await takesDeltas()) {
   if ((await deltas.reverted.read()) !== 0) console.log('decision update taken back');
   if (slot !== NO_SLOT && (await isUndecided(slot))) trial = slot;

@@ -82,6 +82,11 @@ export class Scale {
     return Math.max(-this.clip, Math.min(this.clip, deviations));
   }
 
+  /** Windows of the warm-up. */
+  windows(): number {
+    return this.warmUp;
+  }
+
   /** Takes over a scale that was learned before a reboot; both in units of the signal. */
   restore(average: number, deviation: number): void {
     this.seen = this.warmUp;
@@ -145,6 +150,14 @@ export class PageHinkley implements DriftDetector {
 
   progress(): number {
     return this.excess / this.lambda;
+  }
+
+  /** Goes on with a scale that was learned before a reboot; both in units of the signal. */
+  restore(average: number, deviation: number): void {
+    this.reset();
+    this.scale.restore(average, deviation);
+    // as after the warm-up: else the first windows would be taken for the new normal
+    this.seen = this.scale.windows();
   }
 
   /** Windows since the statistic left zero: an estimate of how long ago the change began. */

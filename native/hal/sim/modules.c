@@ -11,10 +11,12 @@ extern const rt_service_module_t rt_module_power;
 extern const rt_service_module_t rt_module_adc_stats;
 extern const rt_service_module_t rt_module_template;
 extern const rt_service_module_t rt_module_delta;
+extern const rt_service_module_t rt_module_settings;
 
 const rt_service_module_t *const rt_service_modules[] = {
-    &rt_module_learner, &rt_module_capture,   &rt_module_button,   &rt_module_light_bulb,
-    &rt_module_power,   &rt_module_adc_stats, &rt_module_template, &rt_module_delta,
+    &rt_module_learner,    &rt_module_capture, &rt_module_button,
+    &rt_module_light_bulb, &rt_module_power,   &rt_module_adc_stats,
+    &rt_module_template,   &rt_module_delta,   &rt_module_settings,
 };
 const uint16_t rt_service_module_count = sizeof rt_service_modules / sizeof rt_service_modules[0];
 
