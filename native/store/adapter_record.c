@@ -177,25 +177,3 @@ rt_status_t rt_adapter_record_set_state(uint32_t slot, rt_adapter_state_t state)
   const rt_store_part_t part = {states, count * STATE_BYTES};
   return rt_store_put((uint16_t)(RT_STORE_KEY_ADAPTER_STATE + slot), &part, 1);
 }
-
-/* ---- calls of the store before ---- */
-
-rt_status_t rt_store_write(uint32_t slot, const void *head, uint32_t head_bytes, const void *body,
-                           uint32_t body_bytes) {
-  const rt_store_part_t parts[] = {{head, head_bytes}, {body, body_bytes}};
-  if (slot >= RT_STORE_SLOTS) return RT_ERROR_ARGUMENT;
-  return rt_store_put((uint16_t)(RT_STORE_KEY_ADAPTER + slot), parts, 2);
-}
-
-rt_status_t rt_store_read(uint32_t slot, const uint8_t **data, uint32_t *bytes) {
-  rt_adapter_record_t record;
-  if (slot >= RT_STORE_SLOTS) return RT_ERROR_ARGUMENT;
-  rt_status_t status = rt_store_get((uint16_t)(RT_STORE_KEY_ADAPTER + slot), data, bytes);
-  if (status != RT_OK) return status;
-  const uint8_t *blob;
-  status = rt_adapter_record_parse(*data, *bytes, &record, &blob);
-  if (status != RT_OK) return RT_OK; /* what was written without a blob's header */
-  *data = blob;
-  *bytes = record.blob_bytes;
-  return RT_OK;
-}

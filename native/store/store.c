@@ -232,6 +232,7 @@ static uint32_t is_source(const rt_store_content_t *content, uint32_t slot) {
 /* What a new version does to those that are there. */
 typedef struct {
   uint32_t count;      /* of versions before */
+  uint32_t oldest;     /* number of the first of them */
   uint32_t first_gone; /* damaged ones make room before an older one that is good; 0: none */
   uint32_t victim;     /* number of one that dies and whose sectors may be taken; 0: none */
 } plan_t;
@@ -240,6 +241,7 @@ static plan_t plan_versions(uint16_t key, const rt_store_content_t *content) {
   versions_t versions;
   find_versions(key, &versions);
   plan_t plan = {.count = versions.count};
+  if (versions.count > 0) plan.oldest = versions.number[versions.count - 1u];
   uint32_t dies = versions.count == RT_STORE_VERSIONS ? RT_STORE_VERSIONS - 1u : versions.count;
   for (uint32_t i = 0; i < versions.count; i++) {
     const uint8_t *data;
@@ -276,11 +278,12 @@ static rt_status_t put(uint16_t key, const rt_store_content_t *content) {
   rt_status_t status = rt_store_log_reserve();
   if (status != RT_OK) return status;
   const plan_t plan = plan_versions(key, content);
-  if (plan.count < RT_STORE_VERSIONS && count_live() >= RT_STORE_RECORDS_MAX) {
-    return RT_ERROR_FULL;
-  }
+  const uint32_t is_full = count_live() >= RT_STORE_RECORDS_MAX;
+  if (is_full && plan.count == 0) return RT_ERROR_FULL;
   begin_entry(key, &entry);
   if (plan.first_gone != 0) entry.first_gone = plan.first_gone;
+  /* The only version of a key then makes room for the new one. */
+  if (is_full && plan.count < RT_STORE_VERSIONS) entry.first_gone = plan.oldest;
   if (content->bytes <= RT_STORE_INLINE_BYTES) {
     fill_inline(content, &entry);
   } else {

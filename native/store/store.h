@@ -26,8 +26,10 @@
 #define RT_STORE_LOG_SECTORS 4u
 #define RT_STORE_SECTORS_MAX 128u /* of 4,096 bytes; what the board gives beyond stays unused */
 #define RT_STORE_SECTORS_MIN 10u
-#define RT_STORE_VERSIONS 2u     /* of each key, the newest included */
-#define RT_STORE_RECORDS_MAX 44u /* versions of all keys together */
+#define RT_STORE_VERSIONS 2u /* of each key, the newest included */
+/* Versions of all keys together. When they are that many, no key can be added, and one that has a
+ * single version keeps only the new one when it is written. */
+#define RT_STORE_RECORDS_MAX 44u
 #define RT_STORE_INLINE_BYTES \
   40u /* up to here a record costs no sector, only an entry of the log */
 
@@ -135,10 +137,5 @@ uint32_t rt_store_newest(void);
 
 /* CRC-32 (ISO-HDLC, as in zip). crc: 0 at the start, then what the call before returned. */
 uint32_t rt_store_crc32(uint32_t crc, const void *bytes, uint32_t count);
-
-/* ---- calls of the store before; learner.c moves to rt_store_put and rt_store_get ---- */
-rt_status_t rt_store_write(uint32_t slot, const void *head, uint32_t head_bytes, const void *body,
-                           uint32_t body_bytes);
-rt_status_t rt_store_read(uint32_t slot, const uint8_t **data, uint32_t *bytes);
 
 #endif

@@ -138,11 +138,12 @@ describe('room', () => {
     let keys = 0;
     while (store.put(SETTING + keys, content(keys, 1, 8)) === OK) keys++;
     expect(keys).toBe(44);
-    store.drop(SETTING + 43);
-    for (let i = 0; i < 150; i++) {
-      const status = store.put(SETTING, content(0, i, 8));
-      expect(status).toBe(OK);
-    }
+    for (let i = 0; i < 150; i++) expect(store.put(SETTING, content(0, i, 8))).toBe(OK);
+    expect(store.version(SETTING, 1)).toBe(EMPTY);
+    expect(store.put(SETTING + 44, content(1, 1, 8))).toBe(FULL);
+    expect(store.drop(SETTING + 43)).toBe(OK);
+    for (let i = 0; i < 150; i++) expect(store.put(SETTING, content(0, i, 8))).toBe(OK);
+    expect(store.version(SETTING, 1)).toEqual(content(0, 148, 8));
     for (let key = 1; key < 43; key++) expect(store.get(SETTING + key)).toEqual(content(key, 1, 8));
     expect(store.stats()).toMatchObject({ records: 44, keys: 43 });
   });
