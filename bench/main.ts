@@ -1,7 +1,7 @@
 /**
  * All benchmarks. `retune bench` calls this; so does
  *
- *     npx tsx bench/main.ts [kernels|training|memory|vm|all] [--target rp2040|rv32|wasm|host]
+ *     npx tsx bench/main.ts [kernels|training|memory|vm|swap|all] [--target rp2040|rv32|wasm|host]
  *         [--json] [--check] [--write]
  *
  * `--check` fails when something is more than 2 % worse than bench/baseline.json, `--write` puts the
@@ -18,6 +18,7 @@ import { writePerformancePage } from './page.ts';
 import { benchPower } from './power.ts';
 import { rowTable } from './report.ts';
 import { TARGETS, type BenchRow, type Target } from './rows.ts';
+import { benchSwap } from './swap.ts';
 import { benchTraining } from './training.ts';
 import { benchVmRows } from './vm-rows.ts';
 
@@ -26,7 +27,7 @@ export { benchMemory } from './memory.ts';
 export { benchTraining } from './training.ts';
 export type { BenchRow, Target } from './rows.ts';
 
-export const SUITES = ['kernels', 'training', 'memory', 'vm', 'all'] as const;
+export const SUITES = ['kernels', 'training', 'memory', 'vm', 'swap', 'all'] as const;
 export type Suite = (typeof SUITES)[number];
 
 /** Kernels, training, memory and, on the RP2040, power and the virtual machine. */
@@ -47,6 +48,7 @@ async function rowsOf(suite: Suite, target: Target): Promise<BenchRow[]> {
   if (suite === 'training') return benchTraining({ target });
   if (suite === 'memory') return benchMemory({ target });
   if (suite === 'vm') return benchVmRows({ target });
+  if (suite === 'swap') return benchSwap({ target });
   return benchAll({ target });
 }
 

@@ -31,7 +31,7 @@ async function build(model: string): Promise<string> {
   const folder = scratchFolder('services-chip');
   mkdirSync(folder, { recursive: true });
   const compiled = compileModel(readFileSync(model), model, {
-    adapter: { method: 'skip' },
+    adapter: { method: 'skip', places: 2 },
     packed: true,
   });
   const modelFile = join(folder, 'model.c');
@@ -86,11 +86,32 @@ export class ChipBench {
     }
   }
 
+  /** Sends a command and lets the modules work until its report is there: cycles of all that. */
+  ask(service: number, command: number, payload: Uint8Array): { cycles: number; payload: Buffer } {
+    const { machine } = this;
+    this.sent.length = 0;
+    this.send(service, command, payload);
+    let { cycles } = this.last;
+    for (let polls = 0; this.sent.length === 0; polls++) {
+      if (polls > 1000) throw new Error(`no report of command ${command}`);
+      this.time += 1;
+      cycles += machine.call('bench_step', [this.time]).cycles;
+      this.collect(this.time);
+    }
+    const report = this.sent.find(({ code }) => code === command);
+    if (report === undefined) throw new Error(`something else than a report of ${command}`);
+    return { cycles, payload: report.payload };
+  }
+
   send(service: number, command: number, payload: Uint8Array): void {
     this.scratch ??= this.machine.allocate(1024);
     this.machine.write(payload, this.scratch);
-    this.machine.call('bench_command', [service, command, this.scratch, payload.length]);
+    const call = [service, command, this.scratch, payload.length];
+    this.last = this.machine.call('bench_command', call);
   }
+
+  /** The last call of a command. */
+  private last = { cycles: 0 };
 
   private scratch?: number;
 

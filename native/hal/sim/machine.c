@@ -3,7 +3,6 @@
 
 #include "firmware/firmware.h"
 #include "hal/sim/state.h"
-#include "services/learner_setup.h"
 
 /* An endless loop that only looks at the clock must end: each look takes this long. */
 #define LOOK_CYCLES 125u
@@ -37,6 +36,10 @@ const rt_learner_setup_t *rt_learner_setup;
 /* ---- The host's side ---- */
 
 void rt_sim_set_learner(const rt_learner_setup_t *setup) { rt_learner_setup = setup; }
+
+const rt_adapter_t *rt_sim_active_adapter(void) {
+  return rt_learner_has_adapter() ? &rt_learner.adapter : NULL;
+}
 
 void rt_sim_power_on(uint32_t seed, uint32_t device_id_low, uint32_t device_id_high,
                      rt_hal_reset_cause_t cause) {

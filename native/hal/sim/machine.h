@@ -13,7 +13,7 @@
 #define RT_HAL_SIM_MACHINE_H
 
 #include "hal/hal.h"
-#include "services/learner_setup.h"
+#include "services/learner.h"
 
 #define RT_SIM_FLASH_BYTES 0x200000u
 #define RT_SIM_PROGRAM_BYTES 0x40000u
@@ -37,6 +37,8 @@ void rt_sim_set_heap_bytes(uint32_t bytes);
  * offered.
  */
 void rt_sim_set_learner(const rt_learner_setup_t *setup);
+/* The adapter that the learner service predicts with; NULL: none. For rt_blob_save. */
+const rt_adapter_t *rt_sim_active_adapter(void);
 /* The owner's public key (32 bytes) as if the build had put it in, NULL: none; before rt_sim_start.
  */
 void rt_sim_set_owner(const uint8_t *key, uint32_t is_locked);

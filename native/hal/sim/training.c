@@ -4,8 +4,6 @@
  */
 #include "training.h"
 
-#include "services/learner.h"
-
 uint32_t rt_sim_adapter_bytes(void) { return sizeof(rt_adapter_t); }
 uint32_t rt_sim_trainer_bytes(void) { return sizeof(rt_trainer_t); }
 uint32_t rt_sim_params_bytes(void) { return sizeof(rt_train_params_t); }
@@ -44,7 +42,3 @@ const rt_check_result_t *rt_sim_trainer_check(const rt_trainer_t *trainer) {
 }
 uint32_t rt_sim_backward_step(const rt_trainer_t *trainer) { return trainer->backward.step; }
 int32_t rt_sim_backward_exponent(const rt_trainer_t *trainer) { return trainer->backward.exponent; }
-
-const rt_adapter_t *rt_sim_active_adapter(void) {
-  return rt_learner_has_adapter() ? &rt_learner.adapter : NULL;
-}

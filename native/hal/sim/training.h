@@ -28,7 +28,4 @@ const rt_check_result_t *rt_sim_trainer_check(const rt_trainer_t *trainer);
 uint32_t rt_sim_backward_step(const rt_trainer_t *trainer);
 int32_t rt_sim_backward_exponent(const rt_trainer_t *trainer);
 
-/* The adapter that the learner service predicts with; NULL: none. For rt_blob_save. */
-const rt_adapter_t *rt_sim_active_adapter(void);
-
 #endif
