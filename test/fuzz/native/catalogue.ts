@@ -50,6 +50,20 @@ export const nativeTargets: NativeTarget[] = [
     bytes: 512,
   },
   {
+    name: 'delta',
+    input: 'delta files: header and the three codings',
+    files: /^store\/delta_(file|decode)\.c$/,
+    runs: 40_000,
+    bytes: 512,
+  },
+  {
+    name: 'install',
+    input: 'deltas into slots: pieces, refusals, resets, power cuts, confirm and revert',
+    files: /^store\/(delta_\w+|adapter_record|trust)\.c$/,
+    runs: 3_000,
+    bytes: 512,
+  },
+  {
     name: 'adapter',
     input: 'saved adapters of every kind',
     files: /^engine\/(adapter|adapter_blob|adapter_rows|kind_\w+|low_rank|lora)\.c$/,

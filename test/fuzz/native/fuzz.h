@@ -100,6 +100,13 @@ extern const uint32_t fuzz_program_roles_bytes;
 extern const uint8_t fuzz_program_small[];
 extern const uint32_t fuzz_program_small_bytes;
 
+/*
+ * The owner built into the firmware (32 bytes; NULL: none, it can be claimed), and whether programs
+ * need a signature. Signatures are good when they begin with FUZZ_SIGNED.
+ */
+#define FUZZ_SIGNED 0x5au
+void fuzz_set_owner(const uint8_t *owner, uint32_t is_locked);
+
 /* Learner setup with every kind of adapter on a small model; memory is allocated once. */
 const rt_learner_setup_t *fuzz_learner_setup(void);
 

@@ -87,6 +87,7 @@ _Noreturn void fuzz_fail(const char *condition, const char *file, int line) {
 
 /* ---- Power ---- */
 
+#ifdef __ELF__
 /* All variables of native/ (sections.h), and what they are when the program starts. */
 extern uint8_t __start_rt_fuzz_bss[], __stop_rt_fuzz_bss[];
 extern uint8_t __start_rt_fuzz_data[], __stop_rt_fuzz_data[];
@@ -111,6 +112,9 @@ static void clear_memory(void) {
   copy_words(__start_rt_fuzz_data, initial, bytes);
   copy_words(__start_rt_fuzz_bss, NULL, (size_t)(__stop_rt_fuzz_bss - __start_rt_fuzz_bss));
 }
+#else
+static void clear_memory(void) {}
+#endif
 
 static void erase_region(region_t *region) {
   if (region->data == NULL) {

@@ -6,6 +6,8 @@ const fuzz_target_t fuzz_targets[] = {
     {"bus", fuzz_bus, NULL},
     {"deploy", fuzz_deploy, NULL},
     {"store", fuzz_store, NULL},
+    {"delta", fuzz_delta, NULL},
+    {"install", fuzz_install, NULL},
     {"adapter", fuzz_adapter, NULL},
     {"learner", fuzz_learner, NULL},
 };

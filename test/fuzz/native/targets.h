@@ -10,6 +10,8 @@ void fuzz_link(const uint8_t *data, size_t size);
 void fuzz_bus(const uint8_t *data, size_t size);
 void fuzz_deploy(const uint8_t *data, size_t size);
 void fuzz_store(const uint8_t *data, size_t size);
+void fuzz_delta(const uint8_t *data, size_t size);
+void fuzz_install(const uint8_t *data, size_t size);
 void fuzz_adapter(const uint8_t *data, size_t size);
 void fuzz_learner(const uint8_t *data, size_t size);
 
