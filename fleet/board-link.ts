@@ -117,6 +117,8 @@ interface ChipLinkOptions {
 
 /** Between two looks at what a chip has sent. */
 const SLICE_MS = 5;
+/** Chips count in steps of their own: in less, time would stand still. */
+const SHORTEST_MS = 0.001;
 
 /** A chip in virtual time, which passes in `wait` alone. */
 export async function linkToChip(
@@ -142,8 +144,10 @@ export async function linkToChip(
       const before = frames;
       const end = past + chip.now + ms;
       while (past + chip.now < end && frames === before) {
-        chip.advance(Math.min(chip.now + SLICE_MS, end - past));
+        const step = Math.min(SLICE_MS, end - past - chip.now);
+        chip.advance(chip.now + Math.max(step, SHORTEST_MS));
         reader.feed(chip.take());
+        chip.takeConsole?.().forEach(onText); // or it waits there and stops the chip
         if (chip.stop === 'reset' || chip.stop === 'watchdog') {
           const cause = chip.stop === 'reset' ? 'software' : 'watchdog';
           past += chip.now;
