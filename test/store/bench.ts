@@ -194,6 +194,11 @@ export class StoreBench {
     };
   }
 
+  numberOf(key: number, back: number): number {
+    const status = this.call('rt_store_find_version', key, back, this.base);
+    return status === OK ? this.entry(this.base).number : status;
+  }
+
   list(): Entry[] {
     const entries: Entry[] = [];
     this.write(this.base, new Uint8Array(4));
