@@ -477,7 +477,8 @@ static rt_status_t append_in(uint32_t slot, rt_store_slot_t *entry) {
 rt_status_t rt_store_log_append(rt_store_slot_t *entry) {
   rt_status_t status = rt_store_log_reserve();
   if (status != RT_OK) return status;
-  rt_store.next_slot = (uint8_t)(rt_store.next_slot + rt_store.is_suspect);
+  /* A blank slot that a cut may have touched; used up, so that no later mount comes back to it. */
+  if (rt_store.is_suspect) make_void(rt_store.log_sector, rt_store.next_slot++);
   rt_store.is_suspect = 0;
   for (uint32_t i = 0; i < TRIES; i++) {
     if (rt_store.next_slot >= RT_STORE_SLOT_COUNT) {
