@@ -210,6 +210,8 @@ async function finish(share: number) {
   if (share < GOOD) await learn(share);
   else console.log(`decision no training, ${share} of the words are right`);
   await forget();
+  // before what was normal is forgotten: if the power fails in between, the drift is noticed again
+  await saveIfDue();
   await forgetNormal();
 }
 

@@ -1,5 +1,6 @@
 /** What must hold however long a board runs and whatever happens to it. */
 import type { Firmware } from '../../sim/firmware.ts';
+import { StoreProbe } from './store-probe.ts';
 import type { Judge } from './people.ts';
 import type { Summary } from './summary.ts';
 
@@ -8,12 +9,17 @@ const USED_BYTES = 1;
 const STATS_WORDS = 6;
 /** What a script may hold more in one hour than in another: a queue, a promise under way. */
 const HEAP_SLACK_BYTES = 1024;
+/** Two versions each of two slots, of their state, and of the setting. */
+const MOST_RECORDS = 10;
 
 export class Invariants {
   /** What is in flash for certain; undefined: nothing was ever saved. */
   private committed?: Uint8Array;
   /** What the power cut may have let through: saved, but not reported. */
   private candidate?: Uint8Array;
+  /** All that was ever saved: what is damaged at rest may be replaced by what was there before. */
+  private readonly saved: Uint8Array[] = [];
+  private isDamaged = false;
   private isBooting = false;
   /** Heap of the first hour of this power cycle. */
   private heapAtFirst?: number;
@@ -40,12 +46,20 @@ export class Invariants {
     this.heapAtFirst = undefined;
   }
 
-  onPowerLost(active: Uint8Array): void {
+  /** @param active the adapter that was in use, if the power was cut while flash was written */
+  onPowerLost(active: Uint8Array | undefined): void {
     this.candidate = active;
+  }
+
+  /** Bits of the newest adapter have changed at rest. */
+  onDamage(): void {
+    this.isDamaged = true;
   }
 
   onSaved(active: Uint8Array): void {
     this.committed = active;
+    this.saved.push(active);
+    this.isDamaged = false;
     this.candidate = undefined;
     this.measure(active);
   }
@@ -53,16 +67,21 @@ export class Invariants {
   /** After a boot: what was loaded is what was saved last. */
   onLoaded(active: Uint8Array): void {
     this.summary.loads++;
-    if (this.isBooting && !equal(active, this.committed) && !equal(active, this.candidate)) {
+    const good = this.isDamaged ? this.saved : [this.committed, this.candidate];
+    if (this.isBooting && !good.some((adapter) => equal(active, adapter))) {
       this.broken('after a boot the adapter is not the one saved last');
     }
+    if (this.isDamaged && equal(active, this.committed)) this.broken('a damaged adapter is in use');
+    this.isDamaged = false;
     this.isBooting = false;
     this.committed = active;
     this.measure(active);
   }
 
   onBaseModel(active: Uint8Array): void {
-    if (this.committed !== undefined) this.broken('a saved adapter is lost');
+    const isOnly = this.isDamaged && this.saved.length === 1;
+    if (this.committed !== undefined && !isOnly) this.broken('a saved adapter is lost');
+    if (isOnly) this.committed = undefined;
     this.isBooting = false;
     this.measure(active);
   }
@@ -70,6 +89,17 @@ export class Invariants {
   everyHour(firmware: Firmware, active: Uint8Array): void {
     this.measure(active);
     this.measureHeap(firmware);
+    this.measureStore(firmware);
+  }
+
+  private measureStore(firmware: Firmware): void {
+    const { records, leastErases, mostErases, commits, retired } = new StoreProbe(firmware).stats();
+    const { store, fills } = this.summary;
+    Object.assign(store, { leastErases, mostErases, commits });
+    if (retired > 0) this.broken(`${retired} sectors of a sound flash are retired`);
+    if (fills > 0) return; // what fills it stays for a while
+    store.records = Math.max(store.records, records);
+    if (records > MOST_RECORDS) this.broken(`${records} records in the store`);
   }
 
   private measure(active: Uint8Array): void {

@@ -28,7 +28,13 @@ export interface Summary {
   bursts: number;
   undone: number;
   saves: number;
+  failedSaves: number;
   loads: number;
+  /** Bits changed in the newest adapter, and times that the store was filled. */
+  flips: number;
+  fills: number;
+  /** Records in the store at most (but while it was full), and erases of a sector. */
+  store: { records: number; leastErases: number; mostErases: number; commits: number };
   /** Words that were kept for training, and those of a broken microphone among them. */
   remembered: number;
   rememberedFaulty: number;
@@ -56,7 +62,11 @@ export function emptySummary(): Summary {
     bursts: 0,
     undone: 0,
     saves: 0,
+    failedSaves: 0,
     loads: 0,
+    flips: 0,
+    fills: 0,
+    store: { records: 0, leastErases: 0, mostErases: 0, commits: 0 },
     remembered: 0,
     rememberedFaulty: 0,
     complaints: 0,
@@ -68,7 +78,7 @@ export function emptySummary(): Summary {
 }
 
 export function summaryTable(summary: Summary): string {
-  const { cuts, healthy, faulty, accuracy, heap } = summary;
+  const { cuts, healthy, faulty, accuracy, heap, store } = summary;
   const table = new Table({ style: { head: [] } });
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   table.push(
@@ -88,7 +98,16 @@ export function summaryTable(summary: Summary): string {
     ],
     ['drifts noticed', String(summary.drifts)],
     ['bursts', `${summary.bursts}, ${summary.undone} rolled back`],
-    ['saves, loads after boot', `${summary.saves}, ${summary.loads}`],
+    [
+      'saves, loads after boot',
+      `${summary.saves} and ${summary.failedSaves} refused, ${summary.loads}`,
+    ],
+    ['bits flipped in the newest adapter', String(summary.flips)],
+    ['store filled to the last record', `${summary.fills} times`],
+    [
+      'store',
+      `${store.records} records at most, ${store.commits} commits, ${store.leastErases} to ${store.mostErases} erases of a sector`,
+    ],
     [
       'words kept for training',
       `${summary.remembered}, ${summary.rememberedFaulty} from a broken microphone`,

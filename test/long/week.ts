@@ -31,6 +31,7 @@ import {
   planDays,
   QUIET_ROOM,
 } from './plan.ts';
+import { StoreProbe } from './store-probe.ts';
 import { emptySummary, type LogEntry, type Summary } from './summary.ts';
 
 export interface WeekOptions {
@@ -52,7 +53,9 @@ const CUT_IN_BURST = 25;
 const CUT_IN_SAVE = 35;
 const LONGEST_BURST_MS = 50_000;
 /** Page programs and sector erases that a save may come to. */
-const OPERATIONS_OF_A_SAVE = 20;
+const OPERATIONS_OF_A_SAVE = 24;
+/** Status of `load` when the newest version is damaged (services/learner.md). */
+const OLDER = 11;
 const LINK_NOISE_PIECE = 64;
 
 /** Lives through so many days. */
@@ -119,6 +122,8 @@ class Week {
         onTraffic: (name, values, command) => {
           this.observer.onTraffic(name, values, command);
           if (name === 'remember' && values[0] === STATUS.ok) this.onRemember();
+          if (name === 'save' && values[0] !== STATUS.ok) this.onSaveFailed(Number(values[0]));
+          if (name === 'load' && values[0] === OLDER) this.onOlder();
         },
       },
     });
@@ -188,7 +193,7 @@ class Week {
     const { world } = this;
     const off = this.pendingCut ?? 0;
     this.pendingCut = undefined;
-    this.invariants.onPowerLost(this.blob());
+    this.invariants.onPowerLost(this.chip?.stop === 'power cut' ? this.blob() : undefined);
     this.observer.flush();
     this.observer.onReboot();
     this.isEnrolling = false;
@@ -246,8 +251,9 @@ class Week {
       case 'link noise':
         return this.garble(happening.bytes);
       case 'bit flips':
+        return this.flipBits(happening.count);
       case 'full flash':
-        return; // TODO
+        return this.fillFlash(happening.length);
       case 'charge':
         this.log('charged', { from: round(world.battery.charge), to: happening.to });
         world.battery.recharge(happening.to);
@@ -290,6 +296,30 @@ class Week {
         if (this.isPowered) this.chip?.receive(this.random.bytes(LINK_NOISE_PIECE));
       }, sent);
     }
+  }
+
+  /** Bits of the newest adapter change in flash; the power cut that follows makes the board look at it. */
+  private flipBits(count: number): void {
+    const { chip, random } = this;
+    if (chip === undefined || !this.isPowered) return;
+    const damaged = new StoreProbe(chip.firmware).damageNewestAdapter(count, random);
+    this.log('bit flips', { count, adapter: damaged });
+    if (!damaged) return;
+    this.summary.flips += count;
+    this.invariants.onDamage();
+    this.timers.setTimeout(() => this.cut(1000, 'anywhere'), MINUTE_MS);
+  }
+
+  /** Somebody else fills the store to the last record, and clears it some time later. */
+  private fillFlash(length: number): void {
+    if (this.chip === undefined || !this.isPowered) return;
+    const records = new StoreProbe(this.chip.firmware).fill();
+    this.summary.fills++;
+    this.log('flash full', { records, hours: length / HOUR_MS });
+    this.timers.setTimeout(() => {
+      if (this.chip === undefined || !this.isPowered) return this.fillFlash(HOUR_MS);
+      this.log('flash cleared', { records: new StoreProbe(this.chip.firmware).clear() });
+    }, length);
   }
 
   private get isFaulty(): boolean {
@@ -363,6 +393,17 @@ class Week {
     if (this.microphone.fault?.kind === 'offset') return; // which capture takes away
     this.summary.rememberedFaulty++;
     this.log('remembered', { fault: this.microphone.fault?.kind ?? 'just mended' });
+  }
+
+  private onSaveFailed(status: number): void {
+    this.summary.failedSaves++;
+    if (this.summary.failedSaves <= 20) this.log('save failed', { status });
+  }
+
+  /** The newest version in flash is damaged; the one before it is in use. */
+  private onOlder(): void {
+    this.log('loaded', { older: true });
+    this.invariants.onLoaded(this.blob());
   }
 
   private countWindow(heard: string, { truth }: HeardWindow): void {
