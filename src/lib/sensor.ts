@@ -27,8 +27,8 @@ export type Fault = '' | 'missing' | 'stuck' | 'clipped' | 'flat';
 
 export interface SensorOptions {
   /**
-   * Peak over level, in dB, at least; default 8. A square wave has 0, uniform noise 5; of 3,000
-   * recorded words none is below 11.
+   * Peak over level, in dB, at least; default 8. A square wave has 0, uniform noise 5, recorded
+   * words at least 11 (bench/sensor.ts).
    */
   minCrest?: number;
   /** Clipped samples of a window at most; default 80, a hundredth of a second at 8 kHz. */

@@ -1,12 +1,20 @@
 /** What must hold however long a board runs and whatever happens to it. */
 import type { Firmware } from '../../sim/firmware.ts';
 import { StoreProbe } from './store-probe.ts';
-import type { Judge } from './people.ts';
 import type { Summary } from './summary.ts';
 
 /** Members of rt_heap_stats_t. */
 const USED_BYTES = 1;
 const STATS_WORDS = 6;
+/** Measures adapters on the owner's held-out words. */
+export interface Measure {
+  /** Accuracy of the base model, 0..1. */
+  readonly base: number;
+  /** Words. */
+  readonly count: number;
+  accuracy: (blob: Uint8Array) => number;
+}
+
 /** What a script may hold more in one hour than in another: a queue, a promise under way. */
 const HEAP_SLACK_BYTES = 1024;
 /** Two versions each of two slots, of their state, and of the setting. */
@@ -25,7 +33,7 @@ export class Invariants {
   private heapAtFirst?: number;
 
   constructor(
-    private readonly judge: Judge,
+    private readonly judge: Measure,
     private readonly summary: Summary,
     private readonly onBroken: (what: string) => void,
   ) {

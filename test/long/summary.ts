@@ -77,19 +77,19 @@ export function emptySummary(): Summary {
   };
 }
 
-export function summaryTable(summary: Summary): string {
+/** What a run came to, as pairs of what and how much. */
+function rows(summary: Summary): [string, string][] {
   const { cuts, healthy, faulty, accuracy, heap, store } = summary;
-  const table = new Table({ style: { head: [] } });
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-  table.push(
+  return [
     ['virtual time', `${summary.days} days, ${summary.boots} boots`],
     [
       'power cuts',
-      `${cuts.anywhere} anywhere, ${cuts.inBurst} in a burst, ${cuts.inFlash} in a flash operation, ${cuts.flat} times the battery was flat`,
+      `${cuts.anywhere} anywhere, ${cuts.inBurst} in a burst, ${cuts.inFlash} in a flash operation; the battery was flat ${cuts.flat} times`,
     ],
     ['microphone faults', String(summary.faults)],
     [
-      'windows, healthy microphone',
+      'windows, sound microphone',
       `${healthy.windows}: ${healthy.right} right, ${healthy.nobody} without a word`,
     ],
     [
@@ -98,10 +98,8 @@ export function summaryTable(summary: Summary): string {
     ],
     ['drifts noticed', String(summary.drifts)],
     ['bursts', `${summary.bursts}, ${summary.undone} rolled back`],
-    [
-      'saves, loads after boot',
-      `${summary.saves} and ${summary.failedSaves} refused, ${summary.loads}`,
-    ],
+    ['saves', `${summary.saves}, ${summary.failedSaves} refused`],
+    ['loads after a boot', String(summary.loads)],
     ['bits flipped in the newest adapter', String(summary.flips)],
     ['store filled to the last record', `${summary.fills} times`],
     [
@@ -112,13 +110,24 @@ export function summaryTable(summary: Summary): string {
       'words kept for training',
       `${summary.remembered}, ${summary.rememberedFaulty} from a broken microphone`,
     ],
-    ['complaints of the firmware', String(summary.complaints)],
+    ['errors and warnings of the firmware', String(summary.complaints)],
     ['script heap', `${heap.least} to ${heap.most} bytes, growth ${heap.growth}`],
     [
       `owner's ${summary.heldOutWords} held-out words`,
       `${percent(accuracy.base)} before the first adaptation, then ${percent(accuracy.least)} to ${percent(accuracy.most)}, at the end ${percent(accuracy.last)}`,
     ],
-    ['broken promises', summary.broken.length === 0 ? 'none' : summary.broken.join('\n')],
-  );
+    ['broken promises', summary.broken.length === 0 ? 'none' : summary.broken.join('; ')],
+  ];
+}
+
+export function summaryTable(summary: Summary): string {
+  const table = new Table({ style: { head: [] } });
+  table.push(...rows(summary));
   return table.toString();
+}
+
+/** The same for a document. */
+export function summaryMarkdown(summary: Summary): string {
+  const lines = rows(summary).map(([what, much]) => `| ${what} | ${much} |`);
+  return ['| what | how much |', '| --- | --- |', ...lines].join('\n');
 }
