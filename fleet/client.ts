@@ -5,7 +5,7 @@
  */
 import { RetuneError } from '../cli/error.ts';
 import { FRAME, frameOf, type LinkPacket, packetsOf } from '../sim/link.ts';
-import type { BoardLink, OpenBoardLink } from './board-link.ts';
+import { type BoardLink, type OpenBoardLink, TINY_MS } from './board-link.ts';
 
 const GET_REGISTER = 0x1000;
 const CONTROL = 0;
@@ -147,7 +147,7 @@ export class ServiceClient {
 
   private async waitFor(isDone: () => boolean, ms: number): Promise<void> {
     const end = this.link.now() + ms;
-    for (let rest = ms; rest > 0 && !isDone(); rest = end - this.link.now()) {
+    for (let rest = ms; rest > TINY_MS && !isDone(); rest = end - this.link.now()) {
       await this.link.wait(rest);
     }
   }
