@@ -1,6 +1,8 @@
 /** The same deltas to a board with our firmware and to the official VM's twin of it. */
 import { describe, expect, it } from 'vitest';
+import { readBlob, writeBlob } from '../../fleet/blob.ts';
 import { packDelta, type PackOptions, signDelta } from '../../fleet/delta.ts';
+import { OwnedBoard } from '../../fleet/owner.ts';
 import { applyDelta, readAdapter, readDevice, RefusedError } from '../../fleet/transfer.ts';
 import type { Flash } from '../../sim/machine.ts';
 import type { World } from '../../sim/world.ts';
@@ -31,37 +33,77 @@ const slots = async (world: World): Promise<unknown[]> =>
     counter,
   ]);
 
-describe('the official VM', () => {
-  it('takes deltas, tries and takes back, and refuses what a device refuses', async () => {
-    const flash: Flash = {
-      slots: new Map(),
-      delta: { counter: 0, owner: Buffer.from(RFC_PUBLIC, 'hex') },
-    };
-    let world = await startBoard('official', flash);
-    expect(await statusOf(world, delta({ name: 'first' }, base))).toBe('ok');
-    expect(await slots(world)).toEqual([[2, 'fresh', 'first', 5]]);
-    expect(await readAdapter(2, 0, linkTo(world))).toEqual(base);
+/** What a board does with deltas, whatever it is made of. */
+async function story(start: () => Promise<World>): Promise<void> {
+  let world = await start();
+  expect(await statusOf(world, delta({ name: 'first' }, base))).toBe('ok');
+  expect(await slots(world)).toEqual([[2, 'fresh', 'first', 5]]);
+  expect(await readAdapter(2, 0, linkTo(world))).toEqual(base);
 
-    // nobody confirms: on trial at the next start, gone at the one after
-    world.powerOff();
-    world = await startBoard('official', flash);
-    expect(await slots(world)).toEqual([[2, 'trial', 'first', 5]]);
-    world.powerOff();
-    world = await startBoard('official', flash);
+  // nobody confirms: on trial at the next start, gone at the one after
+  world.powerOff();
+  world = await start();
+  expect(await slots(world)).toEqual([[2, 'trial', 'first', 5]]);
+  world.powerOff();
+  world = await start();
+  expect(await slots(world)).toEqual([]);
+
+  // and its number is used up all the same
+  const stranger = privateKeyFrom('33'.repeat(32));
+  const refused: [Uint8Array, string][] = [
+    [delta({ counter: 5 }), 'oldCounter'],
+    [delta({ counter: 6 }, skip, stranger), 'badSignature'],
+    [delta({ counter: 6, base }), 'wrongBase'],
+    [delta({ counter: 6 }, readGolden('head.adapter')), 'wrongLayout'],
+    [delta({ counter: 6, device: 'f'.repeat(16) }), 'wrongDevice'],
+    [delta({ counter: 6 }, ofModel(1)), 'wrongModel'],
+    [resigned(delta({ counter: 6 }), 48 + 3 + 20), 'badCoding'],
+    [resigned(delta({ counter: 6, coding: 'raw' }), 48 + 3 + 20), 'badAdapter'],
+  ];
+  for (const [file, status] of refused) {
+    expect([status, await statusOf(world, file)]).toEqual([status, status]);
     expect(await slots(world)).toEqual([]);
+  }
+  expect(await statusOf(world, delta({ counter: 6 }))).toBe('ok');
+  expect(await readAdapter(2, 0, linkTo(world))).toEqual(skip);
+  // over one that is not confirmed, and as the difference to it
+  expect(await statusOf(world, delta({ counter: 7, base: skip, name: '' }, base))).toBe('ok');
+  expect(await slots(world)).toEqual([[2, 'fresh', '', 7]]);
+  expect(await readAdapter(2, 0, linkTo(world))).toEqual(base);
+  const { owner: key, counter } = await readDevice(linkTo(world));
+  expect(Buffer.from(key ?? []).toString('hex')).toBe(RFC_PUBLIC);
+  expect(counter).toBe(7);
+  world.powerOff();
+}
 
-    // and its number is used up all the same
-    expect(await statusOf(world, delta({ counter: 5 }))).toBe('oldCounter');
-    const stranger = privateKeyFrom('33'.repeat(32));
-    expect(await statusOf(world, delta({ counter: 6 }, skip, stranger))).toBe('badSignature');
-    expect(await statusOf(world, delta({ counter: 6, base }))).toBe('wrongBase');
-    expect(await statusOf(world, delta({ counter: 6 }, readGolden('head.adapter')))).toBe(
-      'wrongLayout',
-    );
-    expect(await statusOf(world, delta({ counter: 6 }))).toBe('ok');
-    expect((await readDevice(linkTo(world))).owner).toEqual(
-      Uint8Array.from(Buffer.from(RFC_PUBLIC, 'hex')),
-    );
+/** A byte is changed, and the owner signs all the same. */
+function resigned(file: Uint8Array, at: number): Uint8Array {
+  const changed = file.slice();
+  changed[at] = (changed[at] ?? 0) ^ 1;
+  return signDelta(changed, 'x', owner);
+}
+
+function ofModel(modelHash: number): Uint8Array {
+  const adapter = readBlob(skip);
+  if (typeof adapter === 'string') throw new Error(adapter);
+  return writeBlob({ ...adapter, modelHash });
+}
+
+describe('deltas', () => {
+  it('are taken, tried and taken back beside the official VM', async () => {
+    const key = Buffer.from(RFC_PUBLIC, 'hex');
+    const flash: Flash = { slots: new Map(), delta: { counter: 0, owner: key } };
+    await story(() => startBoard('official', flash));
+  });
+
+  it('are taken, tried and taken back by the firmware, once somebody owns the board', async () => {
+    const flash: Flash = { slots: new Map() };
+    const world = await startBoard('wasm', flash);
+    expect(await statusOf(world, delta())).toBe('unclaimed');
+    const board = await OwnedBoard.connect(linkTo(world), { timeout: 10 });
+    await board.tell('claim', owner);
+    board.close();
     world.powerOff();
+    await story(() => startBoard('wasm', flash));
   });
 });
