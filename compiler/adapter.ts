@@ -28,8 +28,8 @@ export const adapterSchema = z.strictObject({
   /** How samples change the weights: each at once (`fused`, the default), or batches with momentum,
    * which takes 4 bytes a parameter more. */
   optimizer: z.enum(['fused', 'momentum']).optional(),
-  /** Adapters that the board keeps in flash, for example one a user. */
-  slots: z.int().min(1).max(64).optional(),
+  /** Adapters that the board keeps in flash, for example one a user. At most RT_STORE_SLOTS. */
+  slots: z.int().min(1).max(8).optional(),
   /** Adapters that lie in RAM, to change between without touching flash; 1 if absent. At most
    * RT_ADAPTER_PLACES_MAX. */
   places: z.int().min(1).max(16).optional(),

@@ -184,15 +184,14 @@ async function answers(device: Device, requests: number[][]): Promise<string[]> 
 
 describe('places and slots', () => {
   it('answer in C as in TypeScript, whatever is asked', async () => {
-    const sequence = fc.array(request, { minLength: 50, maxLength: 50 });
-    for (const requests of fc.sample(sequence, { numRuns: 2, seed: 5 })) {
-      const theirs = await Reference.create(DEFAULT_MODEL, microphone());
-      await listen(theirs);
-      await enrol(theirs, 5);
-      const ours = await createBench(5);
-      expect(await answers(ours, requests)).toEqual(await answers(theirs, requests));
-    }
-  }, 120_000);
+    const sequence = fc.array(request, { minLength: 60, maxLength: 60 });
+    const [requests = []] = fc.sample(sequence, { numRuns: 1, seed: 5 });
+    const theirs = await Reference.create(DEFAULT_MODEL, microphone());
+    await listen(theirs);
+    await enrol(theirs, 5);
+    const ours = await createBench(5);
+    expect(await answers(ours, requests)).toEqual(await answers(theirs, requests));
+  }, 300_000);
 
   it('hold adapters apart: what is learnt in one place leaves the other as it is', async () => {
     const bench = await createBench();
@@ -238,14 +237,14 @@ describe('places and slots', () => {
     const own = (await heard(350_000)).prediction;
     expect(other).not.toBe(own);
     const outcomes = new Set<boolean>();
-    for (let delay = 0; delay <= 150_000; delay += 12_500) {
+    for (let delay = 0; delay <= 150_000; delay += 25_000) {
       const { prediction, isAfter } = await heard(delay);
       // asked for while the features were computed: then the window is the other's already
       expect(prediction, `${delay} us after the window`).toBe(isAfter ? other : own);
       outcomes.add(isAfter);
     }
     expect(outcomes.size).toBe(2);
-  }, 120_000);
+  }, 300_000);
 
   it('refuse to change while a burst or a check needs the adapter', async () => {
     const bench = await createBench();

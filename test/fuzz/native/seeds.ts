@@ -19,8 +19,8 @@ const METADATA = {
   labels: ['one', 'two', 'three', 'four'],
 };
 const ADAPTERS: Record<string, AdapterOptions> = {
-  skip: { method: 'skip', rank: 2 },
-  head: { method: 'head' },
+  skip: { method: 'skip', rank: 2, places: 3 },
+  head: { method: 'head', places: 2 },
   lora: { method: 'lora', rank: 1 },
   low_rank: { method: 'lora', rank: 2, layers: [4] },
   momentum: { method: 'skip', rank: 1, optimizer: 'momentum' },

@@ -1,6 +1,7 @@
 /* A learner's setup with every kind of adapter on a small model (seeds.ts compiles them). */
 #include <stdlib.h>
 
+#include "engine/adapter.h"
 #include "fuzz.h"
 #include "services/service.h"
 #include "store/trust.h"
@@ -94,5 +95,7 @@ const rt_learner_setup_t *fuzz_learner_setup(void) {
   setup.features = exactly(setup.features_bytes);
   setup.audio_samples = RT_CAPTURE_AUDIO_SAMPLES(rt_dsp_profile_digits.clip_samples);
   setup.audio = exactly(2u * setup.audio_samples);
+  setup.place_count = RT_ADAPTER_PLACES_MAX;
+  setup.places = exactly(setup.place_count * sizeof *setup.places);
   return &setup;
 }
