@@ -119,8 +119,6 @@ interface ChipLinkOptions {
 const SLICE_MS = 5;
 /** Time is over when less is left: a chip counts in steps of its own and may not get nearer. */
 export const TINY_MS = 0.01;
-/** Chips count in steps of their own: in less, time would stand still. */
-const SHORTEST_MS = 0.001;
 
 /** A chip in virtual time, which passes in `wait` alone. */
 export async function linkToChip(
@@ -130,9 +128,12 @@ export async function linkToChip(
   let chip = await start(content);
   let frames = 0;
   let past = 0; // milliseconds before the last reset
-  const onText = (line: string): void => {
+  const onLine = (line: string): void => {
     const { level, text } = consoleLine(line);
     if (level !== ' ') print?.(`${level} ${text}`);
+  };
+  const onText = (line: string): void => {
+    if (chip.takeConsole === undefined) onLine(line);
   };
   const onEachFrame = (frame: Uint8Array): void => {
     frames++;
@@ -146,10 +147,9 @@ export async function linkToChip(
       const before = frames;
       const end = past + chip.now + ms;
       while (end - past - chip.now > TINY_MS && frames === before) {
-        const step = Math.min(SLICE_MS, end - past - chip.now);
-        chip.advance(chip.now + Math.max(step, SHORTEST_MS));
+        chip.advance(Math.min(chip.now + SLICE_MS, end - past));
         reader.feed(chip.take());
-        chip.takeConsole?.().forEach(onText); // or it waits there and stops the chip
+        chip.takeConsole?.().forEach(onLine); // or it waits there and stops the chip
         if (chip.stop === 'reset' || chip.stop === 'watchdog') {
           const cause = chip.stop === 'reset' ? 'software' : 'watchdog';
           past += chip.now;
