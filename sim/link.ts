@@ -9,6 +9,8 @@ const END = 0xfd;
 const LITERAL = 0xf8;
 const NEWLINE = 0x0a;
 const LONGEST_FRAME = 256;
+/** Text is cut here: a board that never ends its line must not fill the computer's memory. */
+export const LONGEST_LINE = 4096;
 
 export const FRAME = { command: 0x01, ackWanted: 0x02, broadcast: 0x04, loopback: 0x40 } as const;
 export const SERVICE_INDEX = { control: 0, pipe: 0x3e, ack: 0x3f } as const;
@@ -60,10 +62,17 @@ export class LinkReader {
     if (this.frame !== undefined) {
       if (this.frame.length < LONGEST_FRAME) this.frame.push(byte);
     } else if (byte === NEWLINE) {
-      const line = Buffer.from(this.text).toString('utf8').replace(/\r$/, '');
-      this.text = [];
-      this.options.onText(line);
-    } else this.text.push(byte);
+      this.endLine();
+    } else {
+      this.text.push(byte);
+      if (this.text.length === LONGEST_LINE) this.endLine();
+    }
+  }
+
+  private endLine(): void {
+    const line = Buffer.from(this.text).toString('utf8').replace(/\r$/, '');
+    this.text = [];
+    this.options.onText(line);
   }
 
   private endFrame(): void {

@@ -1,6 +1,6 @@
 /** What reads files on the desktop: each input is one file's content, or what came over a link. */
 import {
-  existsSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -13,16 +13,24 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { readBoard } from '../../../compiler/board.ts';
 import { compileModel } from '../../../compiler/compile.ts';
-import { readManifest } from '../../../compiler/manifest.ts';
-import { crc32, readBlob } from '../../../fleet/blob.ts';
-import { readDelta, unpackDelta } from '../../../fleet/delta.ts';
-import { readPrivateKey, readPublicKey } from '../../../fleet/keys.ts';
-import { readStatement, splitProgram } from '../../../fleet/program.ts';
+import { boardOf, checkModules, readManifest } from '../../../compiler/manifest.ts';
+import { blobCrc, crc32, readBlob, writeBlob } from '../../../fleet/blob.ts';
+import { decodePayload } from '../../../fleet/coding.ts';
+import {
+  FIXED_HEADER_BYTES,
+  NAME_BYTES,
+  readDelta,
+  SIGNATURE_BYTES,
+  unpackDelta,
+} from '../../../fleet/delta.ts';
+import { publicKeyFrom, readPrivateKey, readPublicKey } from '../../../fleet/keys.ts';
+import { isSignedBy, splitProgram, STATEMENT_BYTES } from '../../../fleet/program.ts';
 import { readAdapterRecord, readStoreImage } from '../../../fleet/store-image.ts';
-import { consoleLine, LinkReader, packetsOf } from '../../../sim/link.ts';
+import { consoleLine, crc16, escapeFrame, LinkReader, packetsOf } from '../../../sim/link.ts';
 import { loadRecordings } from '../../../sim/recordings.ts';
 import { projectRoot } from '../../support/data.ts';
 import { smallKeywordBytes, trainableModel } from '../../support/models.ts';
+import { randomModel } from '../../support/random-model.ts';
 import { writeTflite } from '../../support/tflite-writer.ts';
 import { checkRefusal } from '../accepting.ts';
 import type { GuidedTarget } from './engine.ts';
@@ -66,6 +74,11 @@ const golden = (name: string, ending: string): Uint8Array[] => {
     .map((file) => readFileSync(join(path, file)));
 };
 
+const prefixed = (choice: number, bytes: Uint8Array): Uint8Array => Uint8Array.of(choice, ...bytes);
+
+/** What golden deltas with a base are the difference to. */
+const BASE = readFileSync(join(projectRoot, 'test/golden/delta/base.adapter'));
+
 const MANIFEST = {
   board: 'pico',
   app: 'src/keyword.ts',
@@ -87,7 +100,11 @@ const tflite: GuidedTarget = {
     /^compiler\/(tflite|flatbuffer|operators|lower|quantize|features|layout|training|adapter|depthwise|requantise)\.ts$/,
   isText: false,
   runs: 6_000,
-  seeds: () => [smallKeywordBytes(), writeTflite(trainableModel())],
+  seeds: () => [
+    smallKeywordBytes(),
+    writeTflite(trainableModel()),
+    ...[1, 2, 3, 4].map((seed) => writeTflite(randomModel(seed))),
+  ],
   run: (bytes) =>
     accepting('fuzz.tflite', () => {
       const adapter = ADAPTERS[bytes.length % ADAPTERS.length];
@@ -101,10 +118,20 @@ const manifest: GuidedTarget = {
   files: /^compiler\/(manifest|adapter-schema|zod-message)\.ts$/,
   isText: true,
   runs: 15_000,
-  seeds: () => [json(MANIFEST), readFileSync(join(projectRoot, 'devicescript.json'))],
+  seeds: () => {
+    for (const part of ['boards', 'services']) {
+      cpSync(join(projectRoot, part), join(folder, part), { recursive: true });
+    }
+    return [json(MANIFEST), readFileSync(join(projectRoot, 'devicescript.json'))];
+  },
   run: (bytes) => {
     const file = placed('devicescript.json', bytes);
-    return accepting(file, () => void readManifest(file));
+    // the message may name the board's file, which lies in the same folder
+    return accepting(folder, () => {
+      const manifest = readManifest(file);
+      checkModules(manifest);
+      boardOf(manifest);
+    });
   },
 };
 
@@ -176,17 +203,47 @@ const csv: GuidedTarget = {
   },
 };
 
+const NAME_AT = 19;
+const PAYLOAD_AT = 36;
+const DECODED_AT = 40;
+const CRC_AT = 44;
+
+/** Gives a file the sizes that it has and the checksum of what its payload decodes to. */
+function mendDelta(bytes: Uint8Array): Uint8Array {
+  const file = Buffer.from(bytes);
+  if (file.length < FIXED_HEADER_BYTES + NAME_BYTES + SIGNATURE_BYTES) return file;
+  const name = (file[NAME_AT] as number) % (NAME_BYTES + 1);
+  file.write('RtD1', 0, 'latin1');
+  file.set([1, FIXED_HEADER_BYTES + name], 4);
+  file[NAME_AT] = name;
+  const payloadBytes = file.length - FIXED_HEADER_BYTES - name - SIGNATURE_BYTES;
+  file.writeUInt32LE(payloadBytes, PAYLOAD_AT);
+  if (file[6] === 0) file.writeUInt32LE(payloadBytes, DECODED_AT);
+  let header;
+  try {
+    header = readDelta(file, 'fuzz.delta');
+  } catch {
+    return file;
+  }
+  const payload = decodePayload(header.coding, header.payload, header.decodedBytes);
+  if (payload !== undefined) file.writeUInt32LE(blobCrc(writeBlob({ ...header, payload })), CRC_AT);
+  return file;
+}
+
+/** A byte of choices, then the file. */
 const delta: GuidedTarget = {
   name: 'delta',
   input: 'delta files: header, codings, blob',
   files: /^fleet\/(delta|coding)\.ts$/,
   isText: false,
-  runs: 15_000,
-  seeds: () => golden('delta', '.delta'),
+  runs: 10_000,
+  seeds: () => golden('delta', '.delta').flatMap((file) => [prefixed(0, file), prefixed(1, file)]),
   run: (bytes) =>
     accepting('fuzz.delta', () => {
-      const read = readDelta(bytes, 'fuzz.delta');
-      unpackDelta(read, 'fuzz.delta', read.base === undefined ? undefined : bytes);
+      const isMended = ((bytes[0] ?? 0) & 1) === 1;
+      const file = isMended ? mendDelta(bytes.subarray(1)) : bytes.subarray(1);
+      const read = readDelta(file, 'fuzz.delta');
+      unpackDelta(read, 'fuzz.delta', read.base === undefined ? undefined : BASE);
     }),
 };
 
@@ -200,14 +257,20 @@ const adapter: GuidedTarget = {
   run: (bytes) => typeof readBlob(bytes) !== 'string',
 };
 
+/** test/golden/store/turned: 16 sectors. */
 const REGION_BYTES = 16 * 4096;
 
-/** A golden image where there is one, else erased flash. */
+/** What a store has written. */
 function storeRegion(): Uint8Array {
-  const path = join(projectRoot, 'test/golden/store');
-  const file = existsSync(path) && readdirSync(path).find((name) => name.endsWith('.bin'));
-  return file ? readFileSync(join(path, file)) : new Uint8Array(REGION_BYTES).fill(0xff);
+  const region = new Uint8Array(REGION_BYTES).fill(0xff);
+  const lines = readFileSync(join(projectRoot, 'test/golden/store/turned.hex'), 'utf8');
+  for (const line of lines.trim().split('\n')) {
+    const [place = '', bytes = ''] = line.split(' ');
+    region.set(Buffer.from(bytes, 'hex'), parseInt(place, 16));
+  }
+  return region;
 }
+const STORE_REGION = storeRegion();
 
 const SECTOR_BYTES = 4096;
 const LOG_SECTORS = 4;
@@ -239,7 +302,7 @@ const storeImage: GuidedTarget = {
     Uint8Array.of(0xc0, 0xd0, 0x88, 0, 1, 2, 4, 9, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 16),
   ],
   run: (bytes) => {
-    const region = Uint8Array.from(storeRegion());
+    const region = Uint8Array.from(STORE_REGION);
     for (let at = 0; at + 3 < bytes.length;) {
       const place = ((bytes[at] as number) | ((bytes[at + 1] as number) << 8)) % region.length;
       const length = bytes[at + 2] as number;
@@ -281,38 +344,46 @@ const keys: GuidedTarget = {
   },
 };
 
+/** RFC 8032, 7.1, test 1. */
+const OWNER = publicKeyFrom(
+  Buffer.from('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a', 'hex'),
+);
+
+/** A program with a statement that says its size. */
+function signedProgram(counter: number): Uint8Array {
+  const statement = Buffer.alloc(STATEMENT_BYTES);
+  statement.write('RTs1', 0, 'latin1');
+  statement.writeUInt32LE(40, 4);
+  statement.writeUInt32LE(counter, 8);
+  return Buffer.concat([Buffer.alloc(40, 1), statement]);
+}
+
 const program: GuidedTarget = {
   name: 'program',
   input: 'programs with the owner’s statement behind them',
   files: /^fleet\/program\.ts$/,
   isText: false,
   runs: 20_000,
-  seeds: () => [
-    Uint8Array.from([
-      ...Array<number>(40).fill(1),
-      0x52,
-      0x54,
-      0x73,
-      0x31,
-      ...Array<number>(116).fill(2),
-    ]),
-    Uint8Array.from([
-      ...Array<number>(40).fill(1),
-      0x52,
-      0x74,
-      0x73,
-      0x31,
-      ...Array<number>(116).fill(2),
-    ]),
-  ],
+  seeds: () => [signedProgram(1), signedProgram(0), new Uint8Array(STATEMENT_BYTES)],
   run: (bytes) => {
     const { image, statement } = splitProgram(bytes);
-    if (statement !== undefined) readStatement(statement);
-    return image.length > 0;
+    if (statement !== undefined && isSignedBy(image, statement, OWNER)) {
+      throw new Error('a signature of nobody is good');
+    }
+    return statement !== undefined;
   },
 };
 
-/** Cut in pieces where the input says, as a serial port does. */
+/** A frame as a board sends it, its checksum right. */
+function soundFrame(content: Uint8Array): Uint8Array {
+  const frame = Buffer.alloc(Math.max(content.length + 2, 16));
+  frame.set(content, 2);
+  frame[2] = frame.length - 12;
+  frame.writeUInt16LE(crc16(frame.subarray(2)), 0);
+  return escapeFrame(frame);
+}
+
+/** Pieces: a length, with its highest bit for what becomes a sound frame, then the bytes. */
 const link: GuidedTarget = {
   name: 'link',
   input: 'what a board sends: frames, packets, log lines',
@@ -320,18 +391,23 @@ const link: GuidedTarget = {
   isText: false,
   runs: 20_000,
   seeds: () => [
-    Uint8Array.from([7, 0xfe, 0xfc, ...Array<number>(20).fill(0xfe), 0xfe, 0xfd]),
-    Uint8Array.from([9, ...text('> hello\n'), 0xfe, 0xfc, 1, 2, 3, 0xfe, 0xf8, 4, 0xfe, 0xfd]),
+    Uint8Array.from([22, 0xfe, 0xfc, ...Array<number>(18).fill(0xfe), 0xfe, 0xfd]),
+    Uint8Array.from([0x94, 0, 1, ...Array<number>(8).fill(7), 4, 1, 2, 0x80, 1, 2, 3, 4, 5, 6]),
+    Uint8Array.from([8, ...text('> hello\n'), 11, 0xfe, 0xfc, 1, 2, 3, 0xfe, 0xf8, 4, 0xfe, 0xfd]),
   ],
   run: (bytes) => {
-    let frames = 0;
+    let packets = 0;
     const reader = new LinkReader({
-      onFrame: (frame: Uint8Array) => (frames += packetsOf(frame).length),
+      onFrame: (frame) => void (packets += packetsOf(frame).length),
       onText: (line) => void consoleLine(line),
     });
-    const piece = 1 + (bytes[0] ?? 0);
-    for (let at = 1; at < bytes.length; at += piece) reader.feed(bytes.subarray(at, at + piece));
-    return frames > 0;
+    for (let at = 0; at < bytes.length;) {
+      const head = bytes[at] as number;
+      const piece = bytes.subarray(at + 1, at + 1 + (head & 0x7f));
+      reader.feed(head >= 0x80 ? soundFrame(piece) : piece);
+      at += 1 + piece.length;
+    }
+    return packets > 0;
   },
 };
 
