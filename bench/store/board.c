@@ -11,7 +11,7 @@
 
 void (*const volatile calls[])(void) = {ENTRY(rt_store_init), ENTRY(rt_store_put),
                                         ENTRY(rt_store_get), ENTRY(rt_store_drop),
-                                        ENTRY(rt_store_roll_back)};
+                                        ENTRY(rt_store_roll_back), ENTRY(rt_hal_stack_used_bytes)};
 
 /* Memory for arguments. */
 uint8_t shared[8192] __attribute__((aligned(8)));

@@ -300,8 +300,12 @@ rt_status_t rt_store_put(uint16_t key, const rt_store_part_t *parts, uint32_t co
     if (parts[i].bytes > PARTS_MOST - content.bytes) return RT_ERROR_FULL;
     content.bytes += parts[i].bytes;
   }
+  const uint32_t generation = rt_store.generation;
   const rt_status_t status = put(key, &content);
-  if (status == RT_OK) rt_store_space_level(); /* whether it succeeds or not: all is there */
+  /* Not together with a new log sector: the processor would stand still for too long. */
+  const uint32_t is_cheap =
+      rt_store.generation == generation && rt_store.next_slot < RT_STORE_SLOT_COUNT;
+  if (status == RT_OK && is_cheap) rt_store_space_level(); /* if that fails, nothing is lost */
   return status;
 }
 
