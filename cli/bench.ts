@@ -1,6 +1,6 @@
 import { Argument, Option, type Command } from 'commander';
 
-const SUITES = ['kernels', 'training', 'memory', 'vm', 'store', 'swap', 'all'] as const;
+const SUITES = ['kernels', 'training', 'memory', 'vm', 'store', 'delta', 'swap', 'all'] as const;
 const TARGETS = ['rp2040', 'rv32', 'wasm', 'host'] as const;
 
 interface BenchCommandOptions {
@@ -15,6 +15,10 @@ async function bench(suite: (typeof SUITES)[number], options: BenchCommandOption
     const { runStoreBench } = await import('../bench/store.ts');
     return runStoreBench(options);
   }
+  if (suite === 'delta') {
+    const { runDeltaBench } = await import('../bench/delta.ts');
+    return runDeltaBench(options);
+  }
   // Only here: the benchmark brings compiler, emulators and official VM with it.
   const { runBench } = await import('../bench/main.ts');
   await runBench(suite, options);
@@ -24,7 +28,9 @@ async function bench(suite: (typeof SUITES)[number], options: BenchCommandOption
 export function addBenchCommand(program: Command): void {
   program
     .command('bench')
-    .description('measure kernels, training steps, memory, the virtual machine and the store')
+    .description(
+      'measure kernels, training steps, memory, the virtual machine, the store and deltas',
+    )
     .addArgument(new Argument('[suite]', 'what to measure').choices(SUITES).default('all'))
     .addOption(
       new Option('--target <name>', 'rp2040: emulated, cycles; rv32: counted instructions')

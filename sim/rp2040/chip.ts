@@ -69,7 +69,7 @@ export class Rp2040Chip implements Chip {
     machine.onReset = (cause) => this.onReset(cause);
     machine.onUsb = (bytes) => this.out.push(bytes);
     machine.usb.onConfigured = () => machine.usb.setOpen(true);
-    machine.hook(this.address('rt_bus_log'), ([level = 0, text = 0, size = 0]) =>
+    machine.hook(this.addressOf('rt_bus_log'), ([level = 0, text = 0, size = 0]) =>
       this.log(String.fromCharCode(level), machine.read(text, size)),
     );
     machine.onAdcStream = (nanos) => {
@@ -101,7 +101,8 @@ export class Rp2040Chip implements Chip {
     return false;
   }
 
-  private address(name: string): number {
+  /** Of a function or variable of the firmware. */
+  addressOf(name: string): number {
     const symbol = this.built.firmware.symbols.get(name);
     if (symbol === undefined) throw new Error(`the firmware has no ${name}`);
     return symbol.address;
@@ -124,8 +125,8 @@ export class Rp2040Chip implements Chip {
   }
 
   get program(): ProgramState {
-    const state = STATES[this.machine.call(this.address('rt_vm_state'))] ?? 'refused';
-    return { state, panic: this.machine.call(this.address('rt_vm_panic_code')) };
+    const state = STATES[this.machine.call(this.addressOf('rt_vm_state'))] ?? 'refused';
+    return { state, panic: this.machine.call(this.addressOf('rt_vm_panic_code')) };
   }
 
   advance(limit: number): void {

@@ -2,7 +2,7 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Rp2040Machine, type CallResult } from '../../bench/rp2040/machine.ts';
+import { Rp2040Machine, type CallResult, type MachineOptions } from '../../bench/rp2040/machine.ts';
 import {
   compileObjects,
   compilerRuntime,
@@ -70,9 +70,11 @@ export interface ChipVerify {
   verify: (...args: Parameters<Verify>) => CallResult;
   /** Bytes of flash that the check takes: code and tables, what it needs of the compiler's run-time library included. */
   flashBytes: number;
+  /** Lines that the flash cache had to fetch so far; 0 without `xip`. */
+  misses: () => number;
 }
 
-export async function chipVerify(): Promise<ChipVerify> {
+export async function chipVerify(options?: MachineOptions): Promise<ChipVerify> {
   const folder = scratchFolder('ed25519-chip');
   const objects = await compileObjects(SOURCES, [...CORTEX_M0_PLUS, ...FLAGS], folder);
   const elf = join(folder, 'ed25519.elf');
@@ -82,7 +84,7 @@ export async function chipVerify(): Promise<ChipVerify> {
   writeFileSync(script, kept.replaceAll(/KEEP\((.*)\) \}/g, '$1 }'));
   const link = ['-T', script, '--gc-sections', '--build-id=none', '-e', 'rt_ed25519_verify'];
   await zig(['ld.lld', ...link, ...objects, await compilerRuntime(), '-o', elf]);
-  const machine = Rp2040Machine.load(elf);
+  const machine = Rp2040Machine.load(elf, options);
   const base = machine.allocate(0);
   const flashBytes = machine.elf.segments.reduce(
     (bytes, segment) => bytes + segment.bytes.length,
@@ -100,5 +102,5 @@ export async function chipVerify(): Promise<ChipVerify> {
     if (result === undefined) throw new Error('nothing was called');
     return result;
   };
-  return { verify, flashBytes };
+  return { verify, flashBytes, misses: () => machine.xipMisses };
 }
