@@ -1,21 +1,32 @@
 /** Boards of the simulator with the delta service, at the end of a link in virtual time. */
 import type { OpenBoardLink } from '../../fleet/board-link.ts';
-import { compileServices, type ServiceSpec } from '../../sim/compile.ts';
+import { compileServices, type Program, type ServiceSpec } from '../../sim/compile.ts';
 import type { Flash } from '../../sim/machine.ts';
-import { createRoom } from '../../sim/room.ts';
+import { createRoom, type RoomOptions } from '../../sim/room.ts';
 import type { Target } from '../../sim/targets.ts';
 import type { World } from '../../sim/world.ts';
 
 /** Compiling them takes a while. */
 let services: Promise<ServiceSpec[]> | undefined;
 
-/** A board without a script, switched on. */
-export async function startBoard(target: Target, flash: Flash): Promise<World> {
+interface BoardOptions extends RoomOptions {
+  /** Default: no script. */
+  program?: Program;
+  onLog?: (level: string, text: string) => void;
+}
+
+/** A board that is switched on. */
+export async function startBoard(
+  target: Target,
+  flash: Flash,
+  options: BoardOptions = {},
+): Promise<World> {
   const onFrame = (frame: Uint8Array): void => listeners.get(world)?.(frame);
   const { world, start } = await createRoom({
+    ...options,
     target,
     flash,
-    program: { services: await (services ??= compileServices()) },
+    program: options.program ?? { services: await (services ??= compileServices()) },
     print: () => undefined,
     onFrame,
   });
