@@ -31,7 +31,8 @@ static uint32_t later_step_works(uint32_t key, uint32_t bytes, uint32_t trial) {
   const uint8_t *data;
   uint32_t size;
   if (rt_store_get(rt_power_key(key), &data, &size) != RT_OK) return 0;
-  return rt_power_is_content(key, (rt_power_version_t){step.serial, bytes}, data, size);
+  return rt_power_is_content(key, (rt_power_version_t){.serial = step.serial, .bytes = bytes}, data,
+                             size);
 }
 
 /* ---- Bits that flip ---- */
@@ -76,7 +77,7 @@ static uint32_t was_written(const rt_power_script_t *script, uint32_t key, const
                             uint32_t bytes) {
   for (uint32_t i = 0; i < script->count; i++) {
     const rt_power_step_t *step = &script->step[i];
-    const rt_power_version_t version = {step->serial, step->bytes};
+    const rt_power_version_t version = {.serial = step->serial, .bytes = step->bytes};
     if (step->verb != RT_POWER_PUT || step->key != key) continue;
     if (rt_power_is_content(key, version, data, bytes)) return 1;
   }
@@ -244,4 +245,9 @@ void rt_power_wear_out(uint32_t sectors, uint32_t saves, uint32_t bytes, rt_powe
     if (rt_store_init() != RT_OK || rt_power_check(&model, 1, &reason) != 0) wear->failures++;
   }
   spread(wear);
+  if (wear->most_erases > 2 * (wear->erases / sectors + 1)) {
+    printf("failure: a sector was erased %u times, all %u together %u times\n",
+           (unsigned)wear->most_erases, (unsigned)sectors, (unsigned)wear->erases);
+    wear->failures++;
+  }
 }

@@ -101,6 +101,13 @@ static uint32_t mount_again(allowed_t *allowed, rt_power_trace_t *trace) {
   return observe(allowed);
 }
 
+/* The power goes and comes when nothing is under way: what was committed must last. */
+static uint32_t start_again(allowed_t *allowed, rt_power_random_t *random) {
+  rt_power_flash_record(NULL);
+  rt_power_flash_start(rt_power_flash_image(), random);
+  return mount(0) && observe(allowed);
+}
+
 /* The first write after a start: another key than the one that was cut, or the same. */
 static rt_power_step_t recovery_step(uint32_t level) {
   const uint32_t draw = rt_power_mix(now.cut[0].index * 31u + level, now.cut[0].outcome);
@@ -160,11 +167,7 @@ static uint32_t recover(uint32_t level, allowed_t *allowed, rt_power_random_t *r
   }
   if (!observe(allowed) || !mount_again(allowed, trace)) return 0;
   allowed_t after = *allowed;
-  if (!write_once(&after, level)) return 0;
-  const uint32_t operations = trace->count;
-  const uint32_t is_good = mount_again(&after, trace);
-  trace->count = operations;
-  return is_good;
+  return write_once(&after, level) && start_again(&after, random);
 }
 
 /* ---- Cuts ---- */
@@ -201,7 +204,7 @@ static void cut_third(const allowed_t *unseen, const allowed_t *seen, rt_power_r
   rt_power_flash_start(&cut_image, random);
   rt_power_flash_record(NULL);
   if (!mount(0) || !observe(&allowed)) return;
-  (void)write_once(&allowed, 3);
+  if (write_once(&allowed, 3)) (void)start_again(&allowed, random);
 }
 
 /* Cuts at every operation of the recovery that traces[1] and before[1] hold. */
@@ -237,8 +240,8 @@ static void cut_first(uint32_t index, rt_power_outcome_t outcome, uint32_t repea
   now.tally->first[operation->kind][outcome]++;
   allowed_t seen = unseen;
   if (!recover(1, &seen, &random)) return;
-  const uint32_t stride = now.plan->second_stride;
-  if (stride == 0 || (mixed & 0xffffu) % stride != 0) return;
+  const uint32_t stride = now.plan->second_stride * now.script->profile->second_stride;
+  if (repeat > 0 || stride == 0 || (mixed & 0xffffu) % stride != 0) return;
   cut_second(&unseen, &seen, &random);
 }
 

@@ -6,8 +6,8 @@
  *   --script NAME       only this one
  *   --seeds N           scripts of each name (1)
  *   --repeats N         draws of each outcome with chance in it (2)
- *   --second-stride N   every operation of one recovery in N is cut again, and then a third time;
- *                       0: none (1)
+ *   --second-stride N   every operation of one recovery in N (from the first draw of an outcome) is
+ *                       cut again, and then a third time; 0: none (1)
  *   --only-cut K        only operation K of the script
  *   --flips N           damages N flashes at rest, for each script (0)
  *   --stuck N           breaks sectors of N flashes, for each script (0)
@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "aging.h"
+#include "crc.h"
 #include "cuts.h"
 
 /* A region as boards/rp2040_pico.board.json has it. */
@@ -159,6 +160,7 @@ int main(int count, char **arguments) {
     fprintf(stderr, "usage: retune-power [--seed N] [--script NAME] …; see test/power/main.c\n");
     return 2;
   }
+  rt_power_crc_begin();
   uint32_t found = 0;
   for (uint32_t i = 0; i < rt_power_profile_count; i++) {
     const rt_power_profile_t *profile = &rt_power_profiles[i];

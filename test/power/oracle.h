@@ -16,6 +16,7 @@
 
 typedef struct {
   uint32_t serial, bytes;
+  uint8_t state; /* rt_adapter_state_t, of an adapter with metadata */
 } rt_power_version_t;
 
 typedef struct {
@@ -36,12 +37,14 @@ typedef enum {
   RT_POWER_DROP = 1,
   RT_POWER_ROLL_BACK = 2,
   RT_POWER_REMOUNT = 3,
+  RT_POWER_SET_STATE = 4, /* of an adapter with metadata */
 } rt_power_verb_t;
 
 typedef struct {
   rt_power_verb_t verb;
   uint32_t key;           /* number, not the store's key */
   uint32_t serial, bytes; /* of a put */
+  uint8_t state;          /* to set */
 } rt_power_step_t;
 
 /* What a step makes of a model when it succeeds. */
@@ -66,6 +69,15 @@ rt_power_result_t rt_power_judge(const rt_power_model_t *before, const rt_power_
  * Models are tried in order.
  */
 int rt_power_check(const rt_power_model_t *models, uint32_t count, const char **reason);
+
+/*
+ * When room is short a put takes the sectors of the version that it replaces as the second newest
+ * before it commits: after a cut that one may be damaged, the newest never.
+ */
+void rt_power_expect_short_room(uint32_t is_short);
+
+/* Adapters are written and read as adapter_record.h does it, and have states. */
+void rt_power_expect_records(uint32_t are_records);
 
 /* Whether these bytes are that version of key number `index`. */
 uint32_t rt_power_is_content(uint32_t index, rt_power_version_t version, const uint8_t *data,

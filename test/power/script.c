@@ -7,6 +7,7 @@
 
 const rt_power_profile_t rt_power_profiles[] = {
     {.name = "adapters",
+     .second_stride = 1,
      .sectors = 9,
      .steps = 60,
      .adapters = 3,
@@ -19,8 +20,9 @@ const rt_power_profile_t rt_power_profiles[] = {
      .remounts = 6,
      .puts_of_settings = 25},
     {.name = "settings",
+     .second_stride = 1,
      .sectors = 3,
-     .steps = 350,
+     .steps = 220,
      .adapters = 1,
      .settings = 6,
      .adapter_bytes_least = 20,
@@ -30,6 +32,7 @@ const rt_power_profile_t rt_power_profiles[] = {
      .remounts = 4,
      .puts_of_settings = 85},
     {.name = "versions",
+     .second_stride = 1,
      .sectors = 7,
      .steps = 90,
      .adapters = 2,
@@ -41,9 +44,25 @@ const rt_power_profile_t rt_power_profiles[] = {
      .roll_backs = 30,
      .remounts = 5,
      .puts_of_settings = 5},
+    {.name = "records",
+     .second_stride = 1,
+     .sectors = 9,
+     .steps = 100,
+     .adapters = 3,
+     .settings = 1,
+     .adapter_bytes_least = 200,
+     .adapter_bytes_most = 1200,
+     .setting_bytes_most = 8,
+     .drops = 5,
+     .roll_backs = 15,
+     .remounts = 4,
+     .states = 35,
+     .puts_of_settings = 3,
+     .has_records = 1},
     {.name = "large",
+     .second_stride = 2,
      .sectors = 20,
-     .steps = 40,
+     .steps = 24,
      .adapters = 2,
      .settings = 1,
      .adapter_bytes_least = 3900,
@@ -54,6 +73,7 @@ const rt_power_profile_t rt_power_profiles[] = {
      .remounts = 8,
      .puts_of_settings = 20},
     {.name = "full",
+     .second_stride = 1,
      .sectors = 8,
      .steps = 90,
      .adapters = 6,
@@ -77,17 +97,22 @@ static rt_power_verb_t random_verb(const rt_power_profile_t *profile, uint32_t d
   draw -= profile->drops;
   if (draw < profile->roll_backs) return RT_POWER_ROLL_BACK;
   draw -= profile->roll_backs;
+  if (draw < profile->states) return RT_POWER_SET_STATE;
+  draw -= profile->states;
   return draw < profile->remounts ? RT_POWER_REMOUNT : RT_POWER_PUT;
 }
 
 void rt_power_script_make(rt_power_script_t *script, const rt_power_profile_t *profile,
                           uint32_t seed) {
   rt_power_random_t random = {rt_power_mix(seed, (uint32_t)profile->steps)};
+  rt_power_expect_short_room(profile->may_be_full);
+  rt_power_expect_records(profile->has_records);
   *script = (rt_power_script_t){.profile = profile, .seed = seed, .count = profile->steps};
   for (uint32_t i = 0; i < script->count; i++) {
     rt_power_step_t *step = &script->step[i];
     step->verb = random_verb(profile, rt_power_below(&random, 100));
     step->serial = i + 1;
+    step->state = (uint8_t)rt_power_below(&random, 3); /* kept, fresh, trial */
     step->key = rt_power_below(&random, profile->adapters);
     const uint32_t span = profile->adapter_bytes_most - profile->adapter_bytes_least + 1;
     step->bytes = profile->adapter_bytes_least + rt_power_below(&random, span);

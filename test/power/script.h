@@ -17,8 +17,10 @@ typedef struct {
   uint32_t adapter_bytes_least, adapter_bytes_most;
   uint32_t setting_bytes_most;
   /* Of 100 steps. What is left are puts of adapters. */
-  uint32_t drops, roll_backs, remounts, puts_of_settings;
-  uint32_t may_be_full; /* the store may refuse a put for want of room */
+  uint32_t drops, roll_backs, remounts, states, puts_of_settings;
+  uint32_t has_records;   /* adapters with metadata and states: adapter_record.h */
+  uint32_t may_be_full;   /* the store may refuse a put for want of room */
+  uint32_t second_stride; /* of its first cuts one in so many times the plan's is cut again */
 } rt_power_profile_t;
 
 typedef struct {
