@@ -68,7 +68,7 @@ export interface Installation {
   transferMs: number;
   /** From `finish` to its report. */
   finishMs: number;
-  /** Longest time in it that the main loop was held: capture keeps 100 ms of sound. */
+  /** Longest time in it that the main loop was held: the converter keeps 2,048 samples. */
   longestMs: number;
   erases: number;
   programs: number;
