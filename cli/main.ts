@@ -10,6 +10,7 @@ import { addEvalCommand } from './eval.ts';
 import { addKeysCommand } from './keys.ts';
 import { addRunCommand } from './run.ts';
 import { addSimCommands, addStartCommand } from './sim.ts';
+import { addStoreCommand } from './store.ts';
 import { addUsersCommand } from './users.ts';
 
 function version(): string {
@@ -30,6 +31,7 @@ function createProgram(): Command {
   addDeployCommand(program);
   addDeltaCommand(program);
   addKeysCommand(program);
+  addStoreCommand(program);
   addEvalCommand(program);
   addBuildCommand(program);
   addBenchCommand(program);

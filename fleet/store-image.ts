@@ -275,7 +275,7 @@ export const ADAPTER_SLOTS = 8;
 const RECORD_MAGIC = 0x314d7452;
 const BLOB_MAGIC = 0x31417452;
 const RECORD_BYTES = 72;
-const STATES = ['kept', 'fresh', 'trial'] as const;
+export const STATES = ['kept', 'fresh', 'trial'] as const;
 const SOURCES = ['trained', 'delta'] as const;
 
 export interface AdapterRecord {
