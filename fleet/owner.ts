@@ -45,6 +45,12 @@ export function parseTrust(bytes: Uint8Array): Trust {
   };
 }
 
+/** The board looks at no other statement for a second after a false one. */
+export const BUSY_ANSWER = 17;
+export const BUSY_MS = 1100;
+/** So often we try again then. */
+export const BUSY_ATTEMPTS = 5;
+
 /** rt_trust_answer_t: why a board refuses, and what to do. */
 const REFUSALS: Record<number, string> = {
   1: 'its firmware cannot check signatures; build one with module delta or with "trust"',
@@ -62,6 +68,7 @@ const REFUSALS: Record<number, string> = {
   13: 'other bytes arrived than were signed',
   14: 'it is locked, and takes only programs that its owner has signed; add --key',
   15: 'its flash cannot be written; is it worn out?',
+  [BUSY_ANSWER]: 'it has just refused another statement; try again in a second',
   16: 'a transfer is under way, or has broken off; wait half a minute and try again',
 };
 
@@ -118,10 +125,14 @@ export class OwnedBoard {
     throw new RetuneError(`device ${this.device} refuses: ${refusal(answer)}`);
   }
 
-  /** A statement, once more if nothing comes back. @returns rt_trust_answer_t */
+  /** A statement, once more if nothing comes back or another was refused just before. */
   async send(statement: Uint8Array): Promise<number> {
     const options = { againMs: STATEMENT_MS, attempts: 3 };
-    return (await this.client.call(COMMAND_STATEMENT, statement, options))[0] ?? 255;
+    for (let attempt = 1; ; attempt++) {
+      const answer = (await this.client.call(COMMAND_STATEMENT, statement, options))[0] ?? 255;
+      if (answer !== BUSY_ANSWER || attempt === BUSY_ATTEMPTS) return answer;
+      await this.client.pause(BUSY_MS);
+    }
   }
 }
 

@@ -3,6 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RetuneError } from '../cli/error.ts';
 import {
+  BUSY_ANSWER,
+  BUSY_ATTEMPTS,
+  BUSY_MS,
   COMMAND_STATEMENT,
   parseTrust,
   refusal,
@@ -150,9 +153,18 @@ async function introduce(
   }
   const next = Math.max(counterOfNow(), trust.counter + 1);
   const signed = key && signProgram(image, key, { counter: counter ?? next });
-  const answer = await ask(service, COMMAND_STATEMENT, timeout, signed ?? statement);
-  const code = answer?.[0] ?? UNSUPPORTED;
+  const code = await state(service, timeout, (signed ?? statement) as Uint8Array);
   if (code !== 0 && (isNeeded || key !== undefined)) throw refused(service, code);
+}
+
+/** What the board answers to a statement, once more if another was refused just before. */
+async function state(service: JDService, timeout: number, statement: Uint8Array): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    const answer = await ask(service, COMMAND_STATEMENT, timeout, statement);
+    const code = answer?.[0] ?? UNSUPPORTED;
+    if (code !== BUSY_ANSWER || attempt === BUSY_ATTEMPTS) return code;
+    await wait(BUSY_MS);
+  }
 }
 
 /** rt_trust_answer_t. */

@@ -31,6 +31,9 @@
 
 /* A sender that is silent for so long has gone. */
 #define SILENCE_US 30000000u
+/* After a signature that is not good: checking takes a fifth of a second, and whoever sends false
+ * ones must not have the board do nothing else. */
+#define PAUSE_US 1000000u
 
 static const uint64_t NEVER = UINT64_MAX;
 
@@ -52,6 +55,7 @@ static struct {
   uint16_t port, last_port;
   rt_place_t place;
   uint64_t until_us; /* when its sender is given up */
+  uint64_t pause_until_us;
   uint32_t expected_bytes, received_bytes;
   uint32_t erased_bytes; /* of the place, from its start */
   uint8_t page[RT_HAL_FLASH_PAGE_BYTES];
@@ -81,6 +85,7 @@ rt_status_t rt_deploy_init(void) {
   deploy.was_stopped = deploy.result = deploy.has_statement = 0;
   deploy.port = 0;
   deploy.until_us = NEVER;
+  deploy.pause_until_us = 0;
   deploy.given = NULL;
   deploy.last_port = (uint16_t)(rt_hal_random() % PIPE_PORTS);
   find_program();
@@ -352,13 +357,18 @@ static rt_trust_answer_t take_program_statement(const rt_packet_t *packet) {
   return RT_TRUST_OK;
 }
 
-static void take_statement(const rt_packet_t *packet) {
-  uint32_t is_reset = 0;
+static rt_trust_answer_t judge(const rt_packet_t *packet, uint32_t *is_reset) {
+  if (rt_hal_now_us() < deploy.pause_until_us) return RT_TRUST_ERROR_BUSY;
   const uint32_t is_program =
       packet->size >= 4 && rt_bus_load32(packet->payload) == RT_TRUST_PROGRAM_MAGIC;
-  const rt_trust_answer_t answer = is_program
-                                       ? take_program_statement(packet)
-                                       : rt_trust_take(packet->payload, packet->size, &is_reset);
+  if (is_program) return take_program_statement(packet);
+  return rt_trust_take(packet->payload, packet->size, is_reset);
+}
+
+static void take_statement(const rt_packet_t *packet) {
+  uint32_t is_reset = 0;
+  const rt_trust_answer_t answer = judge(packet, &is_reset);
+  if (answer == RT_TRUST_ERROR_SIGNATURE) deploy.pause_until_us = rt_hal_now_us() + PAUSE_US;
   reply8(packet, answer);
   if (is_reset) rt_control_reset_soon();
 }

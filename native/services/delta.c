@@ -235,7 +235,12 @@ static void command(rt_service_t *service, const rt_packet_t *packet) {
       describe(service, packet);
       break;
     case COMMAND_READ:
-      read(service, packet);
+      /* What was learned of its users is not for everybody who can plug in a cable. */
+      if (rt_bus_is_locked_out(packet)) {
+        rt_bus_not_implemented(packet);
+      } else {
+        read(service, packet);
+      }
       break;
     case RT_COMMAND_GET | REG_OWNER:
       reply_owner(service, packet);

@@ -94,7 +94,8 @@ typedef enum {
   RT_TRUST_ERROR_HASH = 13,       /* other bytes came than were signed */
   RT_TRUST_ERROR_PERMIT = 14,     /* no statement came before the program */
   RT_TRUST_ERROR_FLASH = 15,      /* the flash took no program */
-  RT_TRUST_ERROR_LINK = 16,       /* the transfer broke off */
+  RT_TRUST_ERROR_LINK = 16,       /* the transfer broke off, or one is under way */
+  RT_TRUST_ERROR_BUSY = 17,       /* another was refused just now: try again in a second */
 } rt_trust_answer_t;
 
 /* Mounts the store and reads the record. First in rt_firmware_init, before the bus's services. */

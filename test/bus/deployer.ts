@@ -86,8 +86,12 @@ export function deploy(
   return true;
 }
 
-/** rt_trust_answer_t of a statement. */
-export function state(node: Node, statement: Uint8Array): number {
+/** After a false signature the board looks at no other for so long. */
+export const PAUSE_US = 1_000_000;
+
+/** rt_trust_answer_t of a statement; @param pause microseconds to wait before it */
+export function state(node: Node, statement: Uint8Array, pause = PAUSE_US): number {
+  node.run(node.now + pause);
   return answer(node, COMMAND_STATEMENT, statement)[0] ?? -1;
 }
 

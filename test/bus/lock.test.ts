@@ -9,7 +9,6 @@ import {
   ask,
   cutAt,
   deploy,
-  DEPLOY,
   DEVICE,
   HEADER,
   NONE,
@@ -43,6 +42,7 @@ const ANSWER = {
   hash: 13,
   permit: 14,
   link: 16,
+  busy: 17,
 } as const;
 
 const keys = (): KeyObject => generateKeyPairSync('ed25519').privateKey;
@@ -434,6 +434,20 @@ describe('a locked board', () => {
     const open = await Node.boot();
     open.flash.set(flash.subarray(REGION, STORE), REGION);
     expect((await Node.boot(open.flash)).program?.[17]).toBe((program(640, 1)[17] as number) ^ 4);
+  });
+
+  test('a flood of false statements leaves it four fifths of its time', async () => {
+    const node = await running();
+    const statement = signProgram(program(9), stranger, { counter: 11 });
+    const before = node.spent;
+    const answers: number[] = [];
+    for (let i = 0; i < 100; i++) answers.push(state(node, statement, 30_000));
+    expect(answers.filter((one) => one === ANSWER.signature)).toHaveLength(4);
+    expect(answers.filter((one) => one === ANSWER.busy)).toHaveLength(96);
+    expect(node.spent - before).toBe(4 * 26_500_000);
+    // one that is refused for another reason does not delay the owner's
+    expect(state(node, NONE)).toBe(ANSWER.format);
+    expect(state(node, signProgram(program(9), owner, { counter: 11 }), 0)).toBe(ANSWER.ok);
   });
 
   test('checking a signature costs its time in the simulator', async () => {
