@@ -104,6 +104,15 @@ static inline const uint8_t *rt_store_flash(uint32_t offset) {
   return rt_hal_flash_data(rt_board.store_offset + offset);
 }
 
+/* Whether the payload of an extent lies where one can: what a log says is believed, but not
+ * blindly. */
+static inline uint32_t rt_store_is_inside(const rt_store_slot_t *entry) {
+  const uint32_t staging_bytes = RT_STORE_STAGING_SECTORS * RT_HAL_FLASH_SECTOR_BYTES;
+  const uint32_t end = rt_store_payload_bytes() + staging_bytes;
+  const uint32_t start = entry->body.extent.start;
+  return start <= end && entry->body.extent.bytes <= end - start;
+}
+
 /* Erases one sector and looks whether it is blank. `offset` from the beginning of the region. */
 rt_status_t rt_store_erase_sector(uint32_t offset);
 /* Programs one page and compares. */

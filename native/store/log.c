@@ -379,7 +379,9 @@ static void write_wear(writer_t *writer) {
 /* What is live in the log sector in use, or, before the first one, what an older store left. */
 static void write_live(writer_t *writer) {
   const uint32_t is_first = rt_store.generation == 0;
+  uint32_t count = 0;
   for (uint32_t i = 0; i < (is_first ? RT_STORE_OLD_PLACES : RT_STORE_SLOT_COUNT); i++) {
+    if (count == RT_STORE_RECORDS_MAX) return; /* of a log that this store did not write */
     rt_store_slot_t entry;
     uint32_t is_mended;
     if (is_first) {
@@ -392,6 +394,7 @@ static void write_live(writer_t *writer) {
     if (entry.number >= rt_store.next_number) rt_store.next_number = entry.number + 1u;
     set_bit(writer->live, writer->slot);
     write_entry(writer, &entry);
+    count++;
   }
 }
 

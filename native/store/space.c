@@ -285,6 +285,7 @@ static uint32_t is_outside(const rt_store_slot_t *entry) {
 }
 
 static uint32_t is_good(const rt_store_slot_t *entry) {
+  if (!rt_store_is_inside(entry)) return 0;
   const uint8_t *data = rt_store_flash(entry->body.extent.start);
   return rt_store_crc32(0, data, entry->body.extent.bytes) == entry->body.extent.crc;
 }

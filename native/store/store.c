@@ -83,13 +83,11 @@ static void find_inline(uint32_t slot, const rt_store_slot_t *entry, uint32_t is
 
 static rt_status_t find_extent(const rt_store_slot_t *entry, const uint8_t **data,
                                uint32_t *bytes) {
-  const uint32_t end = rt_store_payload_bytes() + RT_STORE_STAGING_SECTORS * SECTOR;
-  const uint32_t start = entry->body.extent.start;
-  if (start > end || entry->body.extent.bytes > end - start) return RT_ERROR_BLOB_CHECKSUM;
-  *data = rt_store_flash(start);
+  if (!rt_store_is_inside(entry)) return RT_ERROR_BLOB_CHECKSUM;
+  *data = rt_store_flash(entry->body.extent.start);
   *bytes = entry->body.extent.bytes;
-  return rt_store_crc32(0, *data, *bytes) == entry->body.extent.crc ? RT_OK
-                                                                    : RT_ERROR_BLOB_CHECKSUM;
+  const uint32_t crc = rt_store_crc32(0, *data, *bytes);
+  return crc == entry->body.extent.crc ? RT_OK : RT_ERROR_BLOB_CHECKSUM;
 }
 
 static rt_status_t read_slot(uint32_t slot, const uint8_t **data, uint32_t *bytes) {
@@ -217,7 +215,7 @@ static uint32_t is_source(const rt_store_content_t *content, uint32_t slot) {
   rt_store_slot_t entry;
   uint32_t is_mended;
   if (rt_store_log_read(slot, &entry, &is_mended) != RT_OK) return 0;
-  if (entry.kind != RT_STORE_EXTENT) return 0;
+  if (entry.kind != RT_STORE_EXTENT || !rt_store_is_inside(&entry)) return 0;
   const uint32_t first = entry.body.extent.start / SECTOR * SECTOR;
   const uintptr_t start = (uintptr_t)rt_store_flash(first);
   const uintptr_t end = (uintptr_t)rt_store_flash(
