@@ -68,12 +68,11 @@ fn put(self: *Sha512, byte: u8) void {
 }
 
 pub fn final(self: *Sha512, digest: *[digest_bytes]u8) void {
-    // its 128 bits, of which messages here need 35
-    const bits = @as(u64, self.length) * 8;
+    // the block ends with 128 bits, of which messages here need 35
+    var length: [16]u8 = undefined;
+    std.mem.writeIntBig(u128, &length, @as(u64, self.length) * 8);
     self.put(0x80);
-    while (self.length % block_bytes != block_bytes - 8) self.put(0);
-    var length: [8]u8 = undefined;
-    std.mem.writeIntBig(u64, &length, bits);
+    while (self.length % block_bytes != block_bytes - length.len) self.put(0);
     self.update(&length);
     for (self.h, 0..) |word, i| std.mem.writeIntBig(u64, digest[8 * i ..][0..8], word);
 }
