@@ -86,8 +86,8 @@ static rt_status_t find_extent(const rt_store_slot_t *entry, const uint8_t **dat
   if (!rt_store_is_inside(entry)) return RT_ERROR_BLOB_CHECKSUM;
   *data = rt_store_flash(entry->body.extent.start);
   *bytes = entry->body.extent.bytes;
-  const uint32_t crc = rt_store_crc32(0, *data, *bytes);
-  return crc == entry->body.extent.crc ? RT_OK : RT_ERROR_BLOB_CHECKSUM;
+  return rt_store_crc32(0, *data, *bytes) == entry->body.extent.crc ? RT_OK
+                                                                    : RT_ERROR_BLOB_CHECKSUM;
 }
 
 static rt_status_t read_slot(uint32_t slot, const uint8_t **data, uint32_t *bytes) {
