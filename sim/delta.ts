@@ -32,6 +32,8 @@ import type { LearningEngine } from './learning-engine.ts';
 export const STAGING_BYTES = 12288;
 export const PIECE_BYTES = 224;
 const SHA256_BYTES = 32;
+/** RT_HAL_FLASH_PAGE_BYTES */
+const PAGE_BYTES = 256;
 
 /** Enum State of services/delta.md. */
 const STATE = { kept: 1, fresh: 2, trial: 3 } as const;
@@ -66,11 +68,13 @@ const KEEPS_STAGING: Status[] = ['busy', 'notBegun'];
 export class DeltaInstaller {
   /** Slots that were taken back at this start, a bit each. */
   readonly reverted: number;
-  /** Where the file that is under way would go on; undefined: none since power on. */
+  /** A file was announced since power on. */
   private open = false;
 
   constructor(private readonly options: InstallerOptions) {
     this.reverted = this.boot();
+    const { staged } = options.flash;
+    if (staged !== undefined) staged.bytes = found(staged.bytes);
   }
 
   /** Trials that nobody confirmed are taken back; what is fresh goes on trial. */
@@ -93,8 +97,9 @@ export class DeltaInstaller {
     return Math.max(flash.counter, ...counters);
   }
 
+  /** Of the file that is under way since power on. */
   get received(): number {
-    return this.options.flash.staged?.bytes.length ?? 0;
+    return this.open ? (this.options.flash.staged?.bytes.length ?? 0) : 0;
   }
 
   /** Slots whose newest adapter is in this state, a bit each. */
@@ -172,7 +177,8 @@ export class DeltaInstaller {
     this.checkSignature(delta);
     this.checkTarget(delta);
     const slot = chooseSlot(wanted, delta.slot);
-    const base = versionsOf(slots, slot)[0]?.blob;
+    const isBase = ({ blob }: SavedAdapter): boolean => blobCrc(blob) === delta.base;
+    const base = versionsOf(slots, slot).find(isBase)?.blob;
     const blob = unpackDelta(delta, 'delta', base);
     // what has not been confirmed is not worth keeping as the version to go back to
     if ((versionsOf(slots, slot)[0]?.state ?? 'kept') !== 'kept') takeBack(slots, slot);
@@ -233,6 +239,13 @@ export class DeltaInstaller {
     if (slot >= SLOTS) return 'badSlot';
     return versionsOf(this.options.slots, slot)[back] ?? 'emptySlot';
   }
+}
+
+/** What of a file is known to have arrived, from flash alone: up to the page of its last byte that is
+ * not 0xff, without that page. */
+function found(bytes: Uint8Array): Uint8Array {
+  const end = bytes.findLastIndex((byte) => byte !== 0xff) + 1;
+  return bytes.slice(0, end - (end % PAGE_BYTES));
 }
 
 function refuse(status: Status, reason: string): never {

@@ -64,7 +64,8 @@ async function story(start: () => Promise<World>): Promise<void> {
     expect([status, await statusOf(world, file)]).toEqual([status, status]);
     expect(await slots(world)).toEqual([]);
   }
-  expect(await statusOf(world, delta({ counter: 6 }))).toBe('ok');
+  const { device } = await readDevice(linkTo(world));
+  expect(await statusOf(world, delta({ counter: 6, device }))).toBe('ok');
   expect(await readAdapter(2, 0, linkTo(world))).toEqual(skip);
   // over one that is not confirmed, and as the difference to it
   expect(await statusOf(world, delta({ counter: 7, base: skip, name: '' }, base))).toBe('ok');

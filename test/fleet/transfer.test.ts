@@ -57,8 +57,8 @@ describe('a transfer', () => {
     const bytes = delta({ coding: 'raw' });
     await applyDelta(bytes, 'x', board.link);
     expect(board.slots.get(2)).toHaveLength(1);
-    // after each reset a piece that the board has not expected is sent once more
-    expect(board.pieceBytes).toBeLessThanOrEqual(bytes.length + 2 * 224);
+    // after each reset a piece that the board has not expected, and the page that was under way
+    expect(board.pieceBytes).toBeLessThanOrEqual(bytes.length + 2 * (224 + 256));
   });
 
   it('goes on where another session stopped', async () => {
@@ -73,7 +73,8 @@ describe('a transfer', () => {
     expect(had).toBeGreaterThan(1000);
     isCut = false;
     board.boot();
-    expect((await applyDelta(delta(), 'x', board.link)).resumedAt).toBe(had);
+    // of the last page only some bits may have arrived
+    expect((await applyDelta(delta(), 'x', board.link)).resumedAt).toBe(had - (had % 256));
     expect(board.slots.get(2)).toHaveLength(1);
   });
 
