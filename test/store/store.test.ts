@@ -125,7 +125,6 @@ describe('room', () => {
     expect(store.room()).toBe(most);
     expect(store.put(SETTING, content(1, 1, most + 1))).toBe(FULL);
     const whole = Buffer.alloc(most, 0x5a);
-    // written through memory of the test: its buffer holds one sector more than the flash
     expect(store.put(SETTING, whole)).toBe(OK);
     expect(store.room()).toBe(0);
     expect(store.put(SETTING + 1, content(1, 1, 41))).toBe(FULL);
@@ -148,7 +147,7 @@ describe('room', () => {
     expect(store.stats()).toMatchObject({ records: 44, keys: 43 });
   });
 
-  it('full of eight adapters of two versions goes on, in 24 sectors of 16 KB staging too', async () => {
+  it('with a single free sector goes on, beside eight adapters of two versions', async () => {
     const tight = await StoreBench.create(17 + BEHIND);
     tight.start();
     for (let i = 0; i < 400; i++) {
