@@ -1,7 +1,9 @@
 /**
  * Checkpoint policy: when an adapter is worth a flash write, into which slot, and which slot to load
  * at boot. Writes go round the slots and never to the one that holds the last good adapter, so a
- * power cut in the middle of a write leaves a good one behind.
+ * power cut in the middle of a write leaves a good one behind. Only when the others fail, the store
+ * being full for example, that one is written too: the store keeps its content until the new one is
+ * complete.
  */
 
 export interface CheckpointOptions {
@@ -14,6 +16,8 @@ export interface CheckpointOptions {
 }
 
 export const NO_SLOT = 255;
+/** After so many failures in a row the wait grows no more. */
+const MOST_DOUBLINGS = 11;
 
 export class Checkpoint {
   private readonly slots: number;
@@ -24,6 +28,7 @@ export class Checkpoint {
   private triedAtMs = 0;
   private everTried = false;
   private pendingGain = 0;
+  private failures = 0;
 
   constructor(options: CheckpointOptions) {
     this.slots = options.slots ?? 2;
@@ -39,14 +44,14 @@ export class Checkpoint {
   /** Whether to write now. @param nowMs any clock that only goes forward, in ms */
   due(nowMs: number): boolean {
     if (this.pendingGain <= this.minGain) return false;
-    return !this.everTried || nowMs - this.triedAtMs >= this.minIntervalMs;
+    return !this.everTried || nowMs - this.triedAtMs >= this.waitMs();
   }
 
-  /** The slot for the next write: the one after the last, but never the last good one. */
+  /** The slot for the next write: the one after the last, but not the last good one if it can be. */
   slotToWrite(): number {
     if (this.triedSlot === NO_SLOT) return 0;
     const next = (this.triedSlot + 1) % this.slots;
-    return next === this.goodSlot ? (next + 1) % this.slots : next;
+    return next === this.goodSlot && this.failures === 0 ? (next + 1) % this.slots : next;
   }
 
   /** A write succeeded: this slot is the last good one now. */
@@ -54,11 +59,16 @@ export class Checkpoint {
     this.tried(slot, nowMs);
     this.goodSlot = slot;
     this.pendingGain = 0;
+    this.failures = 0;
   }
 
-  /** A write failed: the next attempt waits as after a write, and takes another slot if it can. */
+  /**
+   * A write failed: the next attempt waits as after a write, twice as long after each further
+   * failure, and takes another slot.
+   */
   failed(slot: number, nowMs: number): void {
     this.tried(slot, nowMs);
+    this.failures++;
   }
 
   /** Slots in the order to try at boot: the newest, then backwards round the ring. */
@@ -78,6 +88,12 @@ export class Checkpoint {
 
   lastGood(): number {
     return this.goodSlot;
+  }
+
+  private waitMs(): number {
+    let waitMs = this.minIntervalMs;
+    for (let i = 1; i < this.failures && i < MOST_DOUBLINGS; i++) waitMs *= 2;
+    return waitMs;
   }
 
   private tried(slot: number, nowMs: number): void {

@@ -28,6 +28,10 @@ export class Invariants {
   /** All that was ever saved: what is damaged at rest may be replaced by what was there before. */
   private readonly saved: Uint8Array[] = [];
   private isDamaged = false;
+  /** Nothing undamaged is left beside it. */
+  private isOnly = false;
+  /** A delta that nobody has decided on: it may be in use after a boot, or what was there before. */
+  private trial?: { delta: Uint8Array; before?: Uint8Array };
   private isBooting = false;
   /** Heap of the first hour of this power cycle. */
   private heapAtFirst?: number;
@@ -59,9 +63,24 @@ export class Invariants {
     this.candidate = active;
   }
 
-  /** Bits of the newest adapter have changed at rest. */
-  onDamage(): void {
+  /**
+   * Bits of the newest adapter have changed at rest.
+   * @param hasOther whether the store holds an undamaged one besides
+   */
+  onDamage(hasOther: boolean): void {
     this.isDamaged = true;
+    this.isOnly = !hasOther;
+  }
+
+  /** A delta has been installed, or may have been when the power went. */
+  onDelta({ blob }: { blob: Uint8Array }): void {
+    const before = this.trial === undefined ? this.committed : this.trial.before;
+    this.trial = { delta: blob, before };
+  }
+
+  /** It is kept. */
+  onTrialEnds(): void {
+    this.trial = undefined;
   }
 
   onSaved(active: Uint8Array): void {
@@ -75,7 +94,8 @@ export class Invariants {
   /** After a boot: what was loaded is what was saved last. */
   onLoaded(active: Uint8Array): void {
     this.summary.loads++;
-    const good = this.isDamaged ? this.saved : [this.committed, this.candidate];
+    const good = this.isDamaged ? [...this.saved] : [this.committed, this.candidate];
+    if (this.trial !== undefined) good.push(this.trial.delta, this.trial.before);
     if (this.isBooting && !good.some((adapter) => equal(active, adapter))) {
       this.broken('after a boot the adapter is not the one saved last');
     }
@@ -87,9 +107,11 @@ export class Invariants {
   }
 
   onBaseModel(active: Uint8Array): void {
-    const isOnly = this.isDamaged && this.saved.length === 1;
-    if (this.committed !== undefined && !isOnly) this.broken('a saved adapter is lost');
-    if (isOnly) this.committed = undefined;
+    const isOnly = this.isDamaged && this.isOnly;
+    const isBack = this.trial !== undefined && this.trial.before === undefined;
+    if (this.committed !== undefined && !isOnly && !isBack) this.broken('a saved adapter is lost');
+    if (isOnly || isBack) this.committed = undefined;
+    this.isDamaged = false;
     this.isBooting = false;
     this.measure(active);
   }

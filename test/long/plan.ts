@@ -1,4 +1,5 @@
 /** What happens around a board in a long run: who talks when, and what goes wrong. */
+import { DELIVERIES, type DeliveryKind } from './deliveries.ts';
 import type { SoundFault } from '../../sim/faults.ts';
 import { FAULT_KINDS } from '../../sim/faults.ts';
 import type { Random } from '../../sim/random.ts';
@@ -16,6 +17,7 @@ export type Happening = { at: number } & (
   | { kind: 'link noise'; bytes: number }
   | { kind: 'bit flips'; count: number }
   | { kind: 'full flash'; length: number }
+  | { kind: 'delta'; delivery: DeliveryKind; cutAfter?: number }
   | { kind: 'charge'; to: number }
 );
 
@@ -31,6 +33,9 @@ const FAN = [-62, -50, -40];
 /** The battery at the start; it is charged again now and then, once it has run low. */
 export const FIRST_CHARGE = 0.42;
 const CHARGED_EVERY_DAYS = 2.3;
+
+/** A transfer whose power is cut is cut within this. */
+const LONGEST_TRANSFER_MS = 1500;
 
 const FIRST_HOUR = 7;
 const LAST_HOUR = 23;
@@ -111,6 +116,15 @@ function troublesOf(day: number, random: Random): Happening[] {
   ];
   for (let n = random.below(4); n > 0; n--) {
     happenings.push({ kind: 'cut', at: sometime(), off: 1 + random.below(10 * MINUTE_MS) });
+  }
+  for (const hour of [6, 18]) {
+    const index = hour === 6 && day % 2 === 0 ? 1 + random.below(3) : 0;
+    happenings.push({
+      kind: 'delta',
+      at: begin + hour * HOUR_MS + random.below(HOUR_MS),
+      delivery: DELIVERIES[index] as DeliveryKind,
+      cutAfter: random.below(100) < 40 ? random.below(LONGEST_TRANSFER_MS) : undefined,
+    });
   }
   if (day % 3 === 2) happenings.push({ kind: 'bit flips', at: sometime(), count: 1 });
   if (day % 7 === 3) happenings.push({ kind: 'full flash', at: sometime(), length: DAY_MS });

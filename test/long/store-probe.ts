@@ -8,6 +8,8 @@ const KEY_ADAPTER = 0x100;
 const KEY_FILLER = 0x1080;
 const FILLERS = 64;
 const NO_SLOT = 255;
+/** Slots that src/keyword.ts saves to. */
+const APP_SLOTS = [0, 1];
 const STATS_BYTES = 28;
 const FILLER_BYTES = 4000;
 
@@ -52,6 +54,14 @@ export class StoreProbe {
       byte[0] = (byte[0] as number) ^ (1 << random.below(8));
     }
     return true;
+  }
+
+  /** Whether a slot of the app's holds an adapter that is whole. */
+  hasSoundAdapter(): boolean {
+    const out = this.firmware.allocate(8);
+    return APP_SLOTS.some(
+      (slot) => this.firmware.call('rt_store_get', KEY_ADAPTER + slot, out, out + 4) === 0,
+    );
   }
 
   /** Writes records until there is no room for one more; returns how many. */

@@ -19,7 +19,16 @@ export interface Counts {
 export interface Summary {
   days: number;
   boots: number;
-  cuts: { anywhere: number; inBurst: number; inFlash: number; flat: number };
+  cuts: { anywhere: number; inBurst: number; inFlash: number; inTransfer: number; flat: number };
+  /** Adapters that came from outside. */
+  deltas: {
+    installed: number;
+    refused: number;
+    interrupted: number;
+    resumed: number;
+    kept: number;
+    reverted: number;
+  };
   faults: number;
   healthy: Counts;
   /** While the microphone was broken. */
@@ -54,7 +63,8 @@ export function emptySummary(): Summary {
   return {
     days: 0,
     boots: 0,
-    cuts: { anywhere: 0, inBurst: 0, inFlash: 0, flat: 0 },
+    cuts: { anywhere: 0, inBurst: 0, inFlash: 0, inTransfer: 0, flat: 0 },
+    deltas: { installed: 0, refused: 0, interrupted: 0, resumed: 0, kept: 0, reverted: 0 },
     faults: 0,
     healthy: counts(),
     faulty: counts(),
@@ -79,13 +89,17 @@ export function emptySummary(): Summary {
 
 /** What a run came to, as pairs of what and how much. */
 function rows(summary: Summary): [string, string][] {
-  const { cuts, healthy, faulty, accuracy, heap, store } = summary;
+  const { cuts, healthy, faulty, accuracy, heap, store, deltas } = summary;
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   return [
     ['virtual time', `${summary.days} days, ${summary.boots} boots`],
     [
       'power cuts',
-      `${cuts.anywhere} anywhere, ${cuts.inBurst} in a burst, ${cuts.inFlash} in a flash operation; the battery was flat ${cuts.flat} times`,
+      `${cuts.anywhere} anywhere, ${cuts.inBurst} in a burst, ${cuts.inFlash} in a flash operation, ${cuts.inTransfer} in a transfer; the battery was flat ${cuts.flat} times`,
+    ],
+    [
+      'deltas',
+      `${deltas.installed} installed, ${deltas.refused} refused, ${deltas.interrupted} interrupted, ${deltas.resumed} gone on with; ${deltas.kept} kept after a trial, ${deltas.reverted} taken back`,
     ],
     ['microphone faults', String(summary.faults)],
     [

@@ -5,6 +5,10 @@
 import { join } from 'node:path';
 import type { Program } from '../../sim/compile.ts';
 import { compileProgram, projectRoot } from '../../sim/compile.ts';
+import type { OpenBoardLink } from '../../fleet/board-link.ts';
+import { applyDelta, RefusedError } from '../../fleet/transfer.ts';
+import type { Firmware } from '../../sim/firmware.ts';
+import { Courier, type Delivery } from './deliveries.ts';
 import type { StoryEvent } from '../../sim/events.ts';
 import { FaultyMicrophone } from '../../sim/faults.ts';
 import { FirmwareBoard } from '../../sim/firmware-board.ts';
@@ -63,7 +67,8 @@ export async function liveThrough(options: WeekOptions): Promise<Summary> {
   const recordings = await recordVoices();
   const judge = await Judge.create(recordings);
   const program = await compileProgram(join(projectRoot, 'src/keyword.ts'));
-  return new Week(options, program, recordings, judge).live();
+  const courier = await Courier.create(recordings);
+  return new Week(options, program, recordings, judge, courier).live();
 }
 
 class Week {
@@ -82,7 +87,9 @@ class Week {
   private isPowered = false;
   /** Milliseconds that the power will be off, from the end of this step on. */
   private pendingCut?: number;
-  private isBatteryFlat = false;
+  /** What waits at the board's link. */
+  private delivery?: Delivery;
+  private listener?: (frame: Uint8Array) => void;
   /** Until when somebody talks, and when the board last asked for a word. */
   private talkUntil = 0;
   private askedAt = -Infinity;
@@ -95,6 +102,7 @@ class Week {
     program: Program,
     recordings: Recording[],
     judge: Judge,
+    private readonly courier: Courier,
   ) {
     this.random = new Random(options.seed);
     this.microphone = new FaultyMicrophone(RATE, options.seed);
@@ -106,12 +114,17 @@ class Week {
       microphone: this.microphone,
       powerOn: (surroundings) =>
         FirmwareBoard.create(surroundings, (seed) => {
-          this.chip = new WasmChip({ ...seed, prepare: placeLearner(DEFAULT_MODEL) });
+          const prepare = (firmware: Firmware): void => {
+            placeLearner(DEFAULT_MODEL)(firmware);
+            courier.claim(firmware);
+          };
+          this.chip = new WasmChip({ ...seed, prepare });
           return Promise.resolve(this.chip);
         }),
       seed: options.seed,
       rate: RATE,
       charge: FIRST_CHARGE,
+      onFrame: (frame) => this.listener?.(frame),
       events: {
         onLog: (level, text) => this.onLine(level, text),
         onPrediction: (prediction, window) => {
@@ -160,6 +173,7 @@ class Week {
     await this.powerOn('first power on');
     while (world.clock.now < end) {
       if (this.pendingCut !== undefined) await this.loseAndRegainPower();
+      else if (this.delivery !== undefined && this.isPowered) await this.deliver(this.delivery);
       else await this.step(Math.min(end, world.clock.now + MINUTE_MS));
     }
     this.observer.flush();
@@ -219,9 +233,10 @@ class Week {
     this.pendingCut = HOUR_MS / 4;
   }
 
-  private cut(off: number, where: 'in a burst' | 'anywhere'): void {
+  private cut(off: number, where: 'in a burst' | 'in a transfer' | 'anywhere'): void {
     if (!this.isPowered) return;
     if (where === 'in a burst') this.summary.cuts.inBurst++;
+    else if (where === 'in a transfer') this.summary.cuts.inTransfer++;
     else this.summary.cuts.anywhere++;
     this.log('cut', { where, off: off / 1000 });
     this.pendingCut = off;
@@ -250,6 +265,8 @@ class Week {
         return this.cut(happening.off, 'anywhere');
       case 'link noise':
         return this.garble(happening.bytes);
+      case 'delta':
+        return this.order(happening);
       case 'bit flips':
         return this.flipBits(happening.count);
       case 'full flash':
@@ -302,11 +319,13 @@ class Week {
   private flipBits(count: number): void {
     const { chip, random } = this;
     if (chip === undefined || !this.isPowered) return;
-    const damaged = new StoreProbe(chip.firmware).damageNewestAdapter(count, random);
-    this.log('bit flips', { count, adapter: damaged });
+    const probe = new StoreProbe(chip.firmware);
+    const damaged = probe.damageNewestAdapter(count, random);
+    const hasOther = damaged && probe.hasSoundAdapter();
+    this.log('bit flips', { count, adapter: damaged, hasOther });
     if (!damaged) return;
     this.summary.flips += count;
-    this.invariants.onDamage();
+    this.invariants.onDamage(hasOther);
     this.timers.setTimeout(() => this.cut(1000, 'anywhere'), MINUTE_MS);
   }
 
@@ -320,6 +339,70 @@ class Week {
       if (this.chip === undefined || !this.isPowered) return this.fillFlash(HOUR_MS);
       this.log('flash cleared', { records: new StoreProbe(this.chip.firmware).clear() });
     }, length);
+  }
+
+  private order({ delivery, cutAfter }: Happening & { kind: 'delta' }): void {
+    this.delivery ??= this.courier.pack(delivery);
+    if (cutAfter === undefined) return;
+    this.timers.setTimeout(() => {
+      if (this.listener !== undefined) this.cut(1000, 'in a transfer');
+    }, cutAfter);
+  }
+
+  /** Sends a delta over the link; one that the power interrupts goes on a minute later. */
+  private async deliver(delivery: Delivery): Promise<void> {
+    const { deltas } = this.summary;
+    this.delivery = undefined;
+    let answer: string;
+    try {
+      const { resumedAt } = await applyDelta(delivery.bytes, delivery.kind, this.link());
+      answer = 'ok';
+      deltas.installed++;
+      if (resumedAt > 0) deltas.resumed++;
+      if (delivery.kind === 'good') this.courier.installed(delivery);
+    } catch (error) {
+      if (error instanceof RefusedError) answer = error.status;
+      else if (this.pendingCut !== undefined) answer = 'interrupted';
+      else throw error;
+    }
+    this.listener = undefined;
+    this.log('delta', { delivery: delivery.kind, answer });
+    if (answer === 'ok' || answer === 'interrupted') this.invariants.onDelta(delivery);
+    if (answer === 'interrupted' || answer === 'busy') {
+      this.timers.setTimeout(() => (this.delivery ??= delivery), MINUTE_MS);
+    } else if (answer !== 'ok') deltas.refused++;
+    const isRight = [delivery.expected, 'interrupted', 'busy'].includes(answer);
+    const isFull = answer === 'flashFailed' && this.summary.fills > 0;
+    // the power went between the commit and the answer
+    const isThere = answer === 'oldCounter' && deltas.interrupted > 0;
+    if (answer === 'interrupted') deltas.interrupted++;
+    if (isThere) this.courier.installed(delivery);
+    if (!isRight && !isFull && !isThere) {
+      this.invariants.broken(`a delta ${delivery.kind} was answered with ${answer}`);
+    }
+  }
+
+  private link(): OpenBoardLink {
+    const { world } = this;
+    return (onFrame) => {
+      let frames = 0;
+      this.listener = (frame) => {
+        frames++;
+        onFrame(frame);
+      };
+      return Promise.resolve({
+        now: () => world.clock.now,
+        send: (frame) => world.board.receive(frame),
+        wait: async (ms) => {
+          const end = world.clock.now + ms;
+          for (const before = frames; frames === before && world.clock.now < end;) {
+            await this.step(end);
+            if (this.pendingCut !== undefined) throw new Error('the power is gone');
+          }
+        },
+        close: () => undefined,
+      });
+    };
   }
 
   private get isFaulty(): boolean {
@@ -355,6 +438,12 @@ class Week {
 
   private onDecision(text: string): void {
     this.log('decision', { text });
+    this.isEnrolling = false;
+    if (text.startsWith('update keep')) {
+      this.summary.deltas.kept++;
+      this.invariants.onTrialEnds();
+    }
+    if (/^update (revert|taken back)/.test(text)) this.summary.deltas.reverted++;
     if (text.startsWith('base model')) this.invariants.onBaseModel(this.blob());
   }
 

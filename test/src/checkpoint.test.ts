@@ -39,6 +39,12 @@ worn.failed(1, 5000);
 console.log(worn.due(5999), worn.due(6000), worn.slotToWrite(), worn.lastGood());
 worn.failed(2, 6000);
 console.log(worn.slotToWrite(), worn.lastGood(), new Checkpoint({ slots: 2 }).slotToWrite());
+console.log(worn.due(7999), worn.due(8000));
+worn.failed(0, 8000);
+console.log(worn.due(11999), worn.due(12000), worn.slotToWrite());
+worn.saved(1, 12000);
+worn.improved(1);
+console.log(worn.due(12999), worn.due(13000), worn.slotToWrite(), worn.lastGood());
 const empty = new Checkpoint({});
 console.log(await loadNewest(empty, NO_SLOT, async slot => false), empty.slotToWrite(), empty.bootOrder(1).join());
 `;
@@ -69,11 +75,15 @@ describe('checkpoint policy on the official VM', () => {
     expect(lines.slice(7, 10)).toEqual(['0,2 2 2 0', '1,0 0 0 1', '2,1 1 1 2']);
   });
 
-  it('waits after a failed write, tries another slot, and still spares the good one', () => {
-    expect(lines.slice(10, 12)).toEqual(['false true 2 0', '1 0 0']);
+  it('waits after a failed write, and tries the other slots before the good one', () => {
+    expect(lines.slice(10, 12)).toEqual(['false true 2 0', '0 0 0']);
+  });
+
+  it('waits twice as long after each further failure, and as ever after a success', () => {
+    expect(lines.slice(12, 15)).toEqual(['false true', 'false true 1', 'false true 2 1']);
   });
 
   it('starts from the base model when no slot is good', () => {
-    expect(lines[12]).toBe('255 0 1,0');
+    expect(lines[15]).toBe('255 0 1,0');
   });
 });
