@@ -142,6 +142,14 @@ describe('the firmware', () => {
     expect(names).not.toContain('rt_backward_dense');
   });
 
+  test('signatures are linked only where somebody checks them', () => {
+    for (const { firmware } of [bare, learning]) {
+      const names = [...firmware.symbols].filter(([, one]) => one.isFunction).map(([name]) => name);
+      expect(names).toContain('rt_bus_send');
+      expect(names.filter((name) => /ed25519|delta/.test(name))).toEqual([]);
+    }
+  });
+
   test('rooms: nearly all bytes belong to one', () => {
     const { rooms, flash } = learning.firmware.report;
     const total = sum(Object.values(rooms).map((room) => room.flash));
