@@ -1,6 +1,6 @@
 /**
  * The service of services/delta.md in whole firmwares, reached as a desktop reaches a board: over
- * frames of its serial link. On WebAssembly, and as machine code of an emulated RP2040.
+ * frames of its serial link. test/rp2040/delta.test.ts does it with the RP2040's machine code.
  */
 import { describe, expect, it } from 'vitest';
 import { readBlob, writeBlob } from '../../fleet/blob.ts';
@@ -11,7 +11,6 @@ import type { Chip } from '../../sim/chip.ts';
 import type { Firmware } from '../../sim/firmware.ts';
 import { placeLearner } from '../../sim/learner-setup.ts';
 import { DEFAULT_MODEL } from '../../sim/model-engine.ts';
-import { Rp2040Chip } from '../../sim/rp2040/chip.ts';
 import { WasmChip } from '../../sim/wasm-chip.ts';
 import { owner, privateKeyFrom, readGolden, RFC_PUBLIC } from '../fleet/golden.ts';
 
@@ -35,15 +34,6 @@ function onWasm(owned: boolean): Start {
   };
   return (flash) => Promise.resolve(new WasmChip({ ...seed, prepare, flash }));
 }
-
-const onRp2040: Start = (flash) =>
-  Rp2040Chip.create({
-    ...seed,
-    model: DEFAULT_MODEL,
-    takesDeltas: true,
-    trust: { owner: key, lock: false },
-    flash,
-  });
 
 /** A board that keeps its flash from one link to the next: each time it starts again. */
 class FleetBoard {
@@ -79,12 +69,7 @@ async function slotOf(board: FleetBoard, slot: number): Promise<unknown> {
   return found && [found.state, found.name, found.counter];
 }
 
-const targets: [string, Start][] = [
-  ['WebAssembly', onWasm(true)],
-  ['the emulated RP2040', onRp2040],
-];
-
-describe('a whole firmware', { timeout: 180_000 }, () => {
+describe('a whole firmware', () => {
   it('a delta is installed, put on trial, and taken back when nobody confirms', async () => {
     const board = new FleetBoard(onWasm(true));
     expect(await board.apply({ coding: 'raw' })).toMatchObject({ slot: 2, counter: 1 });
@@ -103,8 +88,8 @@ describe('a whole firmware', { timeout: 180_000 }, () => {
     expect(await readAdapter(2, 0, board.link)).toEqual(blob);
   });
 
-  it.each(targets)('a transfer that broke off goes on after a reset: %s', async (_, start) => {
-    const board = new FleetBoard(start);
+  it('a transfer that broke off goes on after a reset', async () => {
+    const board = new FleetBoard(onWasm(true));
     board.frames = 12;
     await expect(board.apply({ coding: 'raw' })).rejects.toThrow('has not answered');
     board.frames = Infinity;
@@ -112,9 +97,7 @@ describe('a whole firmware', { timeout: 180_000 }, () => {
     expect(resumedAt).toBeGreaterThan(1000);
     expect(await slotOf(board, 2)).toEqual(['trial', 'ada', 1]);
   });
-});
 
-describe('on WebAssembly', () => {
   const other = (change: object): Uint8Array => {
     const adapter = readBlob(skip);
     if (typeof adapter === 'string') throw new Error(adapter);
