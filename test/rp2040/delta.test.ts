@@ -1,10 +1,11 @@
-/** Deltas over the emulated chip's USB: its firmware, its flash, real resets in the middle. */
+/** Deltas over the emulated chip's USB and UART: its firmware, its flash, real resets in the middle. */
 import { expect, it } from 'vitest';
-import { type BoardLink, linkToChip, type OpenBoardLink } from '../../fleet/board-link.ts';
+import { type BoardLink, linkToChip, type OpenBoardLink, TINY_MS } from '../../fleet/board-link.ts';
 import { packDelta, signDelta } from '../../fleet/delta.ts';
 import { OwnedBoard } from '../../fleet/owner.ts';
 import { applyDelta, readAdapter, readDevice } from '../../fleet/transfer.ts';
 import { BOARD_DEVICE } from '../../sim/firmware-board.ts';
+import { escapeFrame, LinkReader } from '../../sim/link.ts';
 import { DEFAULT_MODEL } from '../../sim/model-engine.ts';
 import { Rp2040Chip } from '../../sim/rp2040/chip.ts';
 import { owner, readGolden } from '../fleet/golden.ts';
@@ -60,6 +61,60 @@ it(
     expect(after.counter).toBe(5);
     await expect(applyDelta(bytes, 'x', powerOn())).rejects.toMatchObject({ status: 'oldCounter' });
     await expect(readAdapter(1, 0, powerOn())).rejects.toThrow('nothing is saved there');
+  },
+  LONG,
+);
+
+/** The board's UART at 115,200 bits a second: so many bytes a millisecond, either way. */
+const UART_BYTES_PER_MS = 11;
+
+/** A board at the end of a serial line. */
+function uartLink(chip: Rp2040Chip): OpenBoardLink {
+  return (onFrame) => {
+    let frames = 0;
+    const reader = new LinkReader({
+      onFrame: (frame) => {
+        frames++;
+        onFrame(frame);
+      },
+      onText: () => undefined,
+    });
+    const waiting: number[] = [];
+    chip.machine.onUart = (byte) => reader.feed(Uint8Array.of(byte));
+    return Promise.resolve({
+      now: () => chip.now,
+      send: (frame) => void waiting.push(...escapeFrame(frame)),
+      wait: async (ms) => {
+        const end = chip.now + ms;
+        for (const before = frames; end - chip.now > TINY_MS && frames === before;) {
+          chip.machine.sendUart(waiting.splice(0, UART_BYTES_PER_MS));
+          chip.advance(Math.min(chip.now + 1, end));
+          chip.take();
+          chip.takeConsole();
+        }
+      },
+      close: () => (chip.machine.onUart = undefined),
+    });
+  };
+}
+
+it(
+  'takes one over the UART, as the difference to the adapter that is there',
+  async () => {
+    const [skip, base] = [readGolden('skip.adapter'), readGolden('base.adapter')];
+    const chip = await Rp2040Chip.create(seed);
+    const link = uartLink(chip);
+    const board = await OwnedBoard.connect(link, { timeout: 10 });
+    await board.tell('claim', owner);
+    board.close();
+    for (const [blob, counter, from] of [
+      [base, 1, undefined],
+      [skip, 2, base],
+    ] as const) {
+      const bytes = signDelta(packDelta(blob, 'x', { counter, slot: 3, base: from }), 'x', owner);
+      await applyDelta(bytes, 'x', link);
+      expect(await readAdapter(3, 0, link)).toEqual(blob);
+    }
   },
   LONG,
 );
