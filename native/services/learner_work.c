@@ -49,7 +49,9 @@ uint32_t rt_learner_deliver(const rt_capture_window_t *window) {
   learner->pushed = 0;
   learner->is_computing_features = 1;
   rt_dsp_begin_clip(&learner->dsp);
-  rt_service_wake(learner->service);
+  /* Its turn comes behind what was asked for before, and before what is asked for from now on: a
+   * change of place, for one. There is room: is_waiting lets no second window in. */
+  rt_learner_queue(RT_JOB_WINDOW);
   return 1;
 }
 
@@ -81,8 +83,6 @@ static void features_slice(void) {
     keep_window();
     cycles += model->window_cycles;
     learner->is_computing_features = 0;
-    /* There is room for one: is_waiting lets no second one in. */
-    rt_learner_queue(RT_JOB_WINDOW);
   }
   spend(cycles);
 }

@@ -116,7 +116,7 @@ export class ScriptedEngine implements LearningEngine {
     return Uint8Array.of(this.slices);
   }
 
-  loadAdapter(bytes: Uint8Array): 'ok' {
+  loadAdapter(bytes: Uint8Array): ReturnType<LearningEngine['loadAdapter']> {
     this.slices = bytes[0] as number;
     this.loads.push(this.slices);
     return 'ok';
