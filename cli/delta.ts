@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -47,6 +47,7 @@ function writeOutput(file: string, bytes: Uint8Array): void {
     writeFileSync(scratch, bytes);
     renameSync(scratch, file);
   } catch (error) {
+    rmSync(scratch, { force: true });
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new RetuneError(`${file}: cannot be written (${code}); ${advice}`);
   }
@@ -242,8 +243,8 @@ interface ReadFlags extends LinkFlags {
 }
 
 async function read(flags: ReadFlags): Promise<void> {
-  const blob = await readAdapter(flags.slot, flags.back, boardLink(flags), flags);
   if (existsSync(flags.out)) throw new RetuneError(`${flags.out}: is there already; name another`);
+  const blob = await readAdapter(flags.slot, flags.back, boardLink(flags), flags);
   writeOutput(flags.out, blob);
   console.log(`${flags.out}: ${blob.length} bytes, adapter ${hex(blobCrc(blob))}`);
 }

@@ -46,7 +46,12 @@ export interface LinkOptions {
 /** How to reach the board that a command line names. */
 export function boardLink(options: LinkOptions): OpenBoardLink {
   const print = options.print ?? ((line) => void process.stderr.write(`${line}\n`));
-  if (options.target !== undefined) return simulatedLink({ ...options, print }, options.target);
+  if (options.target !== undefined) {
+    if (options.serial !== undefined || options.port !== undefined) {
+      throw new RetuneError(`--target ${options.target}: drop --serial and --port`);
+    }
+    return simulatedLink({ ...options, print }, options.target);
+  }
   if (options.flash !== undefined) {
     throw new RetuneError(`--flash ${options.flash}: only a simulated board has one; add --target`);
   }
@@ -86,9 +91,8 @@ type StartChip = (flash?: Uint8Array, cause?: 'software' | 'watchdog') => Promis
 function simulatedLink(options: LinkOptions, target: SimulatedTarget): OpenBoardLink {
   return async (onFrame) => {
     const { flash, print } = options;
+    const content = flash === undefined ? undefined : readFlash(flash);
     const start = await chipStarter(target, options.model ?? DEFAULT_MODEL);
-    const content =
-      flash !== undefined && existsSync(flash) ? new Uint8Array(readFileSync(flash)) : undefined;
     const link = await linkToChip(start, { onFrame, content, print });
     return {
       ...link,
@@ -97,6 +101,25 @@ function simulatedLink(options: LinkOptions, target: SimulatedTarget): OpenBoard
       },
     };
   };
+}
+
+/** Of the simulated boards, and of a Pico. */
+const FLASH_BYTES = 0x200000;
+
+/** What a board's flash held the last time; undefined: there is no such file yet. */
+function readFlash(file: string): Uint8Array | undefined {
+  if (!existsSync(file)) return undefined;
+  let content: Uint8Array;
+  try {
+    content = new Uint8Array(readFileSync(file));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new RetuneError(`${file}: cannot be read (${code}); name another file with --flash`);
+  }
+  if (content.length === FLASH_BYTES) return content;
+  throw new RetuneError(
+    `${file}: ${content.length} bytes are no flash of ${FLASH_BYTES}; name another file with --flash`,
+  );
 }
 
 async function chipStarter(target: SimulatedTarget, model: string): Promise<StartChip> {

@@ -16,6 +16,8 @@ import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { addDeltaCommand } from '../../cli/delta.ts';
 import { RetuneError } from '../../cli/error.ts';
+import { boardLink } from '../../fleet/board-link.ts';
+import { OwnedBoard } from '../../fleet/owner.ts';
 import { owner, privateKeyFrom, readGolden } from './golden.ts';
 
 const MODEL = fileURLToPath(new URL('../../models/digits/digits.tflite', import.meta.url));
@@ -156,5 +158,38 @@ describe('retune delta', () => {
     chmodSync(join(folder, 'owner.key'), 0o644);
     expect(await failure('sign', 'y.delta', '--key', 'owner.key')).toContain('chmod 600');
     expect(readdirSync(folder).some((file) => file.endsWith('.part'))).toBe(false);
+  });
+
+  it('sends to a simulated board, whose flash is a file, and reads from it', async () => {
+    const board = ['--target', 'wasm', '--flash', 'board.flash'];
+    const claim = await OwnedBoard.connect(
+      boardLink({ target: 'wasm', flash: 'board.flash', print: () => undefined }),
+      { timeout: 10 },
+    );
+    await claim.tell('claim', owner);
+    claim.close();
+    await delta('pack', '--adapter', 'skip.adapter', '--out', 'c.delta', '--name', 'ada');
+    await delta('sign', 'c.delta', '--key', 'owner.key');
+    expect(await failure('apply', 'c.delta', ...board)).toContain('say --slot 0 to 7');
+    expect(await delta('apply', 'c.delta', '--slot', '4', ...board)).toContain(
+      'c.delta: installed in slot 4 of',
+    );
+    // each command is a start of the board: what nobody confirms is gone at the second
+    await delta('read', '--slot', '4', '--out', 'read.adapter', ...board);
+    expect(Buffer.compare(read('read.adapter'), read('skip.adapter'))).toBe(0);
+    expect(JSON.parse(await delta('status', '--json', ...board))).toMatchObject({ slots: [] });
+    expect(await failure('pack', '--from', '4', '--out', 'd.delta', ...board)).toContain(
+      'nothing is saved there',
+    );
+    const again = ['read', '--slot', '4', '--out', 'read.adapter'];
+    expect(await failure(...again, ...board)).toContain('read.adapter: is there already');
+  });
+
+  it('says what is wrong with the way to a board', async () => {
+    expect(await failure('status', '--flash', 'f')).toContain('--flash f: only a simulated board');
+    writeFileSync('f', 'x');
+    const small = await failure('status', '--target', 'wasm', '--flash', 'f');
+    expect(small).toContain('f: 1 bytes are no flash of 2097152');
+    expect(await failure('status', '--target', 'wasm', '--serial', 'x')).toContain('drop --serial');
   });
 });
