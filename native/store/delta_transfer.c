@@ -10,7 +10,7 @@
 
 #define SECTOR RT_HAL_FLASH_SECTOR_BYTES
 #define PAGE RT_HAL_FLASH_PAGE_BYTES
-/* Pages that do not read back until the flash is given up. */
+/* Pages that do not read back until the flash is given up, in one go of a transfer. */
 #define MISMATCHES_MAX 2u
 
 rt_delta_transfer_t rt_delta_transfer;
@@ -78,7 +78,7 @@ static uint32_t is_present(uint32_t size, const uint8_t *sha256) {
 static uint32_t present_bytes(uint32_t size) {
   const uint8_t *file = rt_delta_file();
   while (size > 0 && file[size - 1u] == 0xff) size--;
-  return size - size % PAGE;
+  return size == 0 ? 0 : (size - 1u) / PAGE * PAGE;
 }
 
 /* A transfer of before the reset. */
@@ -154,7 +154,6 @@ static rt_delta_status_t write_piece(uint32_t at, const uint8_t *bytes, uint32_t
     count -= chunk;
     transfer->received = at;
   }
-  transfer->mismatches = 0;
   return RT_DELTA_OK;
 }
 

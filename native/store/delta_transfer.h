@@ -9,7 +9,7 @@ typedef struct {
   uint32_t area;      /* its bytes; 0: there is none */
   uint32_t size;      /* of the file under way; 0: none */
   uint32_t received;  /* of it */
-  uint8_t mismatches; /* pages in a row that did not read back */
+  uint8_t mismatches; /* pages that did not read back since `begin` */
   uint8_t sha256[RT_DELTA_HASH_BYTES];
 } rt_delta_transfer_t;
 

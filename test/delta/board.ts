@@ -15,7 +15,7 @@ const EXPORTS = [
   ...['flash', 'file', 'owner', '__heap_base', 'test_set_up', 'test_boot', 'test_cut_at'],
   ...['test_operations', 'test_parse', 'test_decode', 'test_finish', 'test_save', 'test_version'],
   ...['rt_delta_begin', 'rt_delta_data', 'rt_delta_confirm', 'rt_delta_revert'],
-  ...['rt_delta_counter', 'rt_delta_received', 'rt_delta_reverted'],
+  ...['rt_delta_counter', 'rt_delta_received', 'rt_delta_reverted', 'rt_store_drop'],
 ];
 
 type Numbers = Record<string, (...args: (number | bigint)[]) => number>;
@@ -227,6 +227,18 @@ export class Board {
   save(slot: number, blob: Uint8Array): void {
     this.memory.set(blob, this.at.file);
     if (this.calls.test_save!(slot, blob.length) !== 1) throw new Error('not saved');
+  }
+
+  /** The slot is given up, as the learner's `drop` does it. */
+  drop(slot: number): void {
+    if (this.calls.rt_store_drop!(0x100 + slot) !== 0) throw new Error('not dropped');
+  }
+
+  /** Clears the flash's byte that comes `ahead` bytes behind where these bytes begin. */
+  spoil(bytes: Uint8Array, ahead: number): void {
+    const at = Buffer.from(this.flash).indexOf(bytes);
+    if (at < 0) throw new Error('not in flash');
+    this.memory[this.at.flash! + at + ahead] = 0;
   }
 
   version(slot: number, back = 0): Version | undefined {

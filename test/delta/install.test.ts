@@ -242,6 +242,13 @@ describe('a delta that is refused', () => {
     expect(one.install(deltaOf(first, { counter: 51 }), SLOT)).toBe(SLOT);
   });
 
+  it('when it is played again after its slot was dropped', async () => {
+    const one = await boardWithOwn();
+    expect(one.install(good, SLOT)).toBe(SLOT);
+    one.drop(SLOT);
+    expect(one.reboot().install(good, SLOT)).toBe('oldCounter');
+  });
+
   it('at the device that the file is for it is taken', () => {
     const file = deltaOf(first, { counter: 60, device: '0123456789abcdef' });
     expect(board.install(file, SLOT)).toBe(SLOT);
@@ -306,6 +313,39 @@ describe('a transfer', () => {
     expect(one.version(SLOT)?.blob).toEqual(first);
   });
 
+  it('begins a sector anew when the flash has kept something, and gives up the second time', async () => {
+    for (const damages of [1, 2]) {
+      const one = await boardWithOwn();
+      one.begin(file);
+      const next = (): string => {
+        const at = one.received;
+        return one.data(at, file.slice(at, at + 224)).status;
+      };
+      for (let damage = 0; damage < damages; damage++) {
+        expect(next()).toBe('ok');
+        one.spoil(file.slice(0, 224), 300);
+        expect(next()).toBe(damage === 0 ? 'wrongOffset' : 'flashFailed');
+        expect(one.received).toBe(0);
+      }
+      expect(one.install(file, SLOT)).toBe(SLOT);
+      expect(one.version(SLOT)?.blob).toEqual(first);
+    }
+  });
+
+  it('of another file that the power cut short leaves nothing to go on with', async () => {
+    const other = deltaOf(second, { counter: 1, coding: 'raw' });
+    for (let nth = 1; nth <= 4; nth++) {
+      for (const how of [0, 1, 2, 3]) {
+        const one = await boardWithOwn();
+        one.begin(file);
+        for (let at = 0; at < 2240; at += 224) one.data(at, file.slice(at, at + 224));
+        one.cutAt(nth, how);
+        one.survives(() => one.begin(other));
+        expect(one.install(file, SLOT), `cut ${nth}/${how}`).toBe(SLOT);
+      }
+    }
+  });
+
   it('of another file begins anew', async () => {
     const one = await boardWithOwn();
     const other = deltaOf(second, { counter: 1, coding: 'raw' });
@@ -354,11 +394,14 @@ describe('a power cut', () => {
           expect(newest?.state, label).toBe('kept');
           expect(holds(newest, own), label).toBe(true);
           expect(one.counter, label).toBe(0);
-          tries(one);
+          expect(one.install(file, SLOT), label).toBe(SLOT);
           expect(holds(one.version(SLOT), first), label).toBe(true);
         }
         expect(one.confirm(SLOT), label).toBe('ok');
         expect(holds(one.reboot().version(SLOT), first), label).toBe(true);
+        // the counter outlasts the adapter
+        one.drop(SLOT);
+        expect(one.reboot().counter, label).toBe(5);
       }
     }
     expect(cuts).toBe(4 * total);
