@@ -89,10 +89,10 @@ describe('the promises', () => {
     expect(broken).toEqual(['after a boot the adapter is not the one saved last']);
 
     start().onSaved(good);
-    invariants.onDamage(true);
+    invariants.onDamage([better]);
     invariants.onBoot();
     invariants.onLoaded(good);
-    expect(broken).toEqual(['a damaged adapter is in use']);
+    expect(broken).toEqual(['after a boot the adapter is not the one saved last']);
 
     start().onSaved(harmful);
     expect(broken).toEqual(['accuracy 50.0 % is below 60.0 % of the base model']);
@@ -107,9 +107,12 @@ describe('the promises', () => {
     invariants.onBoot();
     invariants.onLoaded(better);
     invariants.onSaved(good);
-    invariants.onDamage(true);
+    invariants.onDamage([better]);
     invariants.onBoot();
     invariants.onLoaded(better);
+    invariants.onDamage([]);
+    invariants.onBoot();
+    invariants.onBaseModel(better);
     expect(broken).toEqual([]);
   });
 

@@ -25,11 +25,8 @@ export class Invariants {
   private committed?: Uint8Array;
   /** What the power cut may have let through: saved, but not reported. */
   private candidate?: Uint8Array;
-  /** All that was ever saved: what is damaged at rest may be replaced by what was there before. */
-  private readonly saved: Uint8Array[] = [];
-  private isDamaged = false;
-  /** Nothing undamaged is left beside it. */
-  private isOnly = false;
+  /** What the store still holds undamaged, once the newest adapter was damaged at rest. */
+  private undamaged?: Uint8Array[];
   /** A delta that nobody has decided on: it may be in use after a boot, or what was there before. */
   private trial?: { delta: Uint8Array; before?: Uint8Array };
   private isBooting = false;
@@ -65,11 +62,10 @@ export class Invariants {
 
   /**
    * Bits of the newest adapter have changed at rest.
-   * @param hasOther whether the store holds an undamaged one besides
+   * @param undamaged what else the store holds
    */
-  onDamage(hasOther: boolean): void {
-    this.isDamaged = true;
-    this.isOnly = !hasOther;
+  onDamage(undamaged: Uint8Array[]): void {
+    this.undamaged = undamaged;
   }
 
   /** A delta has been installed, or may have been when the power went. */
@@ -85,8 +81,7 @@ export class Invariants {
 
   onSaved(active: Uint8Array): void {
     this.committed = active;
-    this.saved.push(active);
-    this.isDamaged = false;
+    this.undamaged = undefined;
     this.candidate = undefined;
     this.measure(active);
   }
@@ -94,24 +89,23 @@ export class Invariants {
   /** After a boot: what was loaded is what was saved last. */
   onLoaded(active: Uint8Array): void {
     this.summary.loads++;
-    const good = this.isDamaged ? [...this.saved] : [this.committed, this.candidate];
+    const good = [...(this.undamaged ?? [this.committed, this.candidate])];
     if (this.trial !== undefined) good.push(this.trial.delta, this.trial.before);
     if (this.isBooting && !good.some((adapter) => equal(active, adapter))) {
       this.broken('after a boot the adapter is not the one saved last');
     }
-    if (this.isDamaged && equal(active, this.committed)) this.broken('a damaged adapter is in use');
-    this.isDamaged = false;
+    this.undamaged = undefined;
     this.isBooting = false;
     this.committed = active;
     this.measure(active);
   }
 
   onBaseModel(active: Uint8Array): void {
-    const isOnly = this.isDamaged && this.isOnly;
+    const isOnly = this.undamaged?.length === 0;
     const isBack = this.trial !== undefined && this.trial.before === undefined;
     if (this.committed !== undefined && !isOnly && !isBack) this.broken('a saved adapter is lost');
     if (isOnly || isBack) this.committed = undefined;
-    this.isDamaged = false;
+    this.undamaged = undefined;
     this.isBooting = false;
     this.measure(active);
   }

@@ -10,6 +10,9 @@ const FILLERS = 64;
 const NO_SLOT = 255;
 /** Slots that src/keyword.ts saves to. */
 const APP_SLOTS = [0, 1];
+const VERSIONS = 2;
+/** What lies before the adapter in its record (native/store/adapter_record.h). */
+const METADATA_BYTES = 72;
 const STATS_BYTES = 28;
 const FILLER_BYTES = 4000;
 
@@ -56,12 +59,20 @@ export class StoreProbe {
     return true;
   }
 
-  /** Whether a slot of the app's holds an adapter that is whole. */
-  hasSoundAdapter(): boolean {
-    const out = this.firmware.allocate(8);
-    return APP_SLOTS.some(
-      (slot) => this.firmware.call('rt_store_get', KEY_ADAPTER + slot, out, out + 4) === 0,
-    );
+  /** The adapters in the app's slots that are whole, as saved: newest and older versions. */
+  soundAdapters(): Uint8Array[] {
+    const { firmware } = this;
+    const out = firmware.allocate(8);
+    const found: Uint8Array[] = [];
+    for (const slot of APP_SLOTS) {
+      for (let back = 0; back < VERSIONS; back++) {
+        const key = KEY_ADAPTER + slot;
+        if (firmware.call('rt_store_get_version', key, back, out, out + 4) !== 0) continue;
+        const [at, bytes] = firmware.u32(out, 2) as unknown as [number, number];
+        found.push(firmware.u8(at + METADATA_BYTES, bytes - METADATA_BYTES).slice());
+      }
+    }
+    return found;
   }
 
   /** Writes records until there is no room for one more; returns how many. */
