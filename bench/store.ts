@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import * as prettier from 'prettier';
 import { RetuneError } from '../cli/error.ts';
 import { cFiles, projectRoot, scratchFolder } from '../compiler/toolchain.ts';
 import { buildFirmware } from '../compiler/firmware.ts';
@@ -21,7 +22,7 @@ import { bootRom } from '../sim/rp2040/bootrom.ts';
 import { Rp2040Board } from '../sim/rp2040/machine.ts';
 import { loadBoard } from '../sim/processor.ts';
 import { readBoard } from '../compiler/board.ts';
-import { OK, SECTOR, StoreBench } from '../test/store/bench.ts';
+import { OK, StoreBench } from '../test/store/bench.ts';
 import { buildImage } from './rp2040/build.ts';
 import { Rp2040Machine } from './rp2040/machine.ts';
 import { MISS_CYCLES } from './rp2040/xip.ts';
@@ -364,12 +365,14 @@ const markdown = (head: string[], rows: string[][]): string =>
 const PAGE = join(projectRoot, 'docs/store.md');
 const [BEGIN, END] = ['<!-- figures: bench/store.ts --write -->', '<!-- end of figures -->'];
 
-function writePage({ rates, times }: StoreReport): void {
+async function writePage({ rates, times }: StoreReport): Promise<void> {
   const page = readFileSync(PAGE, 'utf8');
   const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (from < 0 || to < from) throw new Error(`docs/store.md: no place "${BEGIN}"`);
   const text = `${markdown(RATE_HEAD, rates.map(rateCells))}\n\n${markdown(TIME_HEAD, times.map(timeCells))}`;
-  writeFileSync(PAGE, `${page.slice(0, from)}${BEGIN}\n\n${text}\n\n${page.slice(to)}`);
+  const whole = `${page.slice(0, from)}${BEGIN}\n\n${text}\n\n${page.slice(to)}`;
+  const style = await prettier.resolveConfig(PAGE);
+  writeFileSync(PAGE, await prettier.format(whole, { ...style, parser: 'markdown' }));
 }
 
 function findBroken({ rates, times }: StoreReport): string[] {
@@ -400,7 +403,7 @@ export async function runStoreBench(options: StoreBenchOptions = {}): Promise<vo
     console.log(printTable(RATE_HEAD, report.rates.map(rateCells)));
     console.log(printTable(TIME_HEAD, report.times.map(timeCells)));
   }
-  if (options.write) writePage(report);
+  if (options.write) await writePage(report);
   const broken = findBroken(report);
   if (broken.length > 0) throw new RetuneError(`bench: ${broken.join('; ')}`);
 }
