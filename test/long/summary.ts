@@ -31,6 +31,8 @@ export interface Summary {
   };
   faults: number;
   healthy: Counts;
+  /** Of them, those that were heard with an adapter that had been saved. */
+  adapted: Counts;
   /** While the microphone was broken. */
   faulty: Counts;
   drifts: number;
@@ -67,6 +69,7 @@ export function emptySummary(): Summary {
     deltas: { installed: 0, refused: 0, interrupted: 0, resumed: 0, kept: 0, reverted: 0 },
     faults: 0,
     healthy: counts(),
+    adapted: counts(),
     faulty: counts(),
     drifts: 0,
     bursts: 0,

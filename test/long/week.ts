@@ -96,6 +96,8 @@ class Week {
   private ignoresAsks = false;
   private faultUntil = -Infinity;
   private isEnrolling = false;
+  /** Something that was saved is in use. */
+  private isAdapted = false;
 
   constructor(
     private readonly options: WeekOptions,
@@ -446,6 +448,7 @@ class Week {
       this.invariants.onTrialEnds();
     }
     if (/^update (revert|taken back)/.test(text)) this.summary.deltas.reverted++;
+    if (text.startsWith('base model')) this.isAdapted = false;
     if (text.startsWith('base model')) this.invariants.onBaseModel(this.blob());
   }
 
@@ -462,8 +465,12 @@ class Week {
       summary.saves++;
       invariants.onSaved(this.blob());
       this.isEnrolling = false;
+      this.isAdapted = true;
     }
-    if (event.event === 'loaded') invariants.onLoaded(this.blob());
+    if (event.event === 'loaded') {
+      invariants.onLoaded(this.blob());
+      this.isAdapted = true;
+    }
   }
 
   private onBurst(state: string): void {
@@ -498,10 +505,13 @@ class Week {
   }
 
   private countWindow(heard: string, { truth }: HeardWindow): void {
-    const counts = this.isFaulty ? this.summary.faulty : this.summary.healthy;
-    counts.windows++;
-    if (truth === undefined) counts.nobody++;
-    else if (truth.label === heard) counts.right++;
+    const { faulty, healthy, adapted } = this.summary;
+    const kinds = this.isFaulty ? [faulty] : this.isAdapted ? [healthy, adapted] : [healthy];
+    for (const counts of kinds) {
+      counts.windows++;
+      if (truth === undefined) counts.nobody++;
+      else if (truth.label === heard) counts.right++;
+    }
   }
 
   // ---- what is measured ----
