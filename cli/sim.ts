@@ -18,6 +18,7 @@ export function addStartCommand(program: Command): void {
     .option('--app <file>', 'the script (default: src/keyword.ts)')
     .option('--seed <seed>', 'of everything random', wholeNumber(0, 0x7fffffff), 1)
     .option('--plot <file>', 'where the plot goes (default: .retune/story.svg)')
+    .option('--flash <file>', "where the board's flash goes at the end, for retune delta and store")
     .option('--json', 'one JSON object a line')
     .option('--headless', 'no live view')
     .addOption(targetOption())

@@ -42,6 +42,9 @@ export interface StoryOptions {
   headless?: boolean;
   /** Path of the plot; default .retune/story.svg. */
   plot?: string;
+  /** Where the board's flash goes when the story is over, for `retune delta` and `retune store`; not
+   * with the official VM, which has none. */
+  flash?: string;
   /** Virtual seconds a second at most; default: 25 with the live view, else as fast as it goes. */
   speed?: number;
   /** Windows of the known speaker before the other comes; default 80. */
@@ -55,6 +58,7 @@ export interface StoryOptions {
 }
 
 const PLOT_ADVICE = 'name another place with --plot';
+const FLASH_ADVICE = 'name another place with --flash';
 const DEFAULT_PLOT = join(projectRoot, '.retune', 'story.svg');
 /** Ordinary windows after which the story stops waiting, or goes on. */
 const UNTIL_DRIFT = 150;
@@ -87,9 +91,17 @@ export async function runStory(options: StoryOptions = {}): Promise<SummaryEvent
     if (options.json !== true) process.stderr.write(`${text}\n`);
   };
   checkWritable(options.plot ?? DEFAULT_PLOT, PLOT_ADVICE);
+  if (options.flash !== undefined) checkFlash(options.flash, options.target);
   const app = options.app ?? join(projectRoot, 'src', 'keyword.ts');
   const [cast, program] = await Promise.all([chooseCast(options, say), compileProgram(app)]);
   return new Story(options, cast, program).run();
+}
+
+function checkFlash(file: string, target?: Target): void {
+  if (target === 'official') {
+    throw new RetuneError(`--flash ${file}: the official VM has no flash; add --target wasm`);
+  }
+  checkWritable(file, FLASH_ADVICE);
 }
 
 async function chooseCast(options: StoryOptions, say: (text: string) => void): Promise<Cast> {
@@ -192,6 +204,10 @@ class Story {
     this.view?.end();
     const summary = this.finish(outcome);
     this.world.powerOff();
+    const { chip } = this.world.flash;
+    if (this.options.flash !== undefined && chip !== undefined) {
+      writeResult(this.options.flash, chip, FLASH_ADVICE);
+    }
     return summary;
   }
 

@@ -25,13 +25,20 @@ function retune(...args: string[]): Promise<string> {
   });
 }
 
+it('keeps no flash of the official VM, which has none', async () => {
+  const options = { headless: true, target: 'official', flash: 'board.flash' } as const;
+  await expect(runStory(options)).rejects.toThrow('add --target wasm');
+});
+
 describe('the story with synthetic voices', () => {
   let events: StoryEvent[];
   let summary: SummaryEvent;
   const plot = (): string => join(folder, 'plot.svg');
+  const flash = (): string => join(folder, 'board.flash');
 
   beforeAll(async () => {
-    const output = await retune('start', '--json', '--seed', '4', '--plot', plot());
+    const kept = ['--plot', plot(), '--flash', flash()];
+    const output = await retune('start', '--json', '--seed', '4', ...kept);
     events = output
       .trimEnd()
       .split('\n')
@@ -54,6 +61,15 @@ describe('the story with synthetic voices', () => {
     for (const event of events) expect(names).toContain(event.event);
     const times = events.map(({ t }) => t);
     expect(times).toEqual([...times].sort((a, b) => a - b));
+  });
+
+  it('leaves the flash, whose adapter becomes a delta', async () => {
+    const out = join(folder, 'new.delta');
+    const board = ['--target', 'wasm', '--flash', flash()];
+    await retune('delta', 'pack', '--from', '0', ...board, '--out', out);
+    const facts = await retune('delta', 'inspect', out);
+    expect(facts).toMatch(/method +skip/);
+    expect(facts).toMatch(/decodedBytes +3934/);
   });
 
   it('goes from drift to enrolment, training, check, save, reboot and load', () => {
