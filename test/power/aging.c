@@ -119,7 +119,7 @@ void rt_power_flip_bits(const rt_power_script_t *script, uint32_t count, rt_powe
   play(script, &model);
   rt_power_image_copy(&sound, rt_power_flash_image());
   for (uint32_t trial = 0; trial < count; trial++) {
-    rt_power_random_t random = {rt_power_mix(script->seed + 5, trial)};
+    rt_power_random_t random = {rt_power_mix(script->seed + 5, trial * 512u + script->count)};
     flips->tried++;
     rt_power_flash_start(&sound, &random);
     flip(rt_power_flash_image(), &random);
@@ -191,7 +191,7 @@ static uint32_t play_broken(const rt_power_script_t *script, const breakage_t *b
 void rt_power_stick_sectors(const rt_power_script_t *script, uint32_t count,
                             rt_power_stuck_t *stuck) {
   for (uint32_t trial = 0; trial < count; trial++) {
-    rt_power_random_t random = {rt_power_mix(script->seed + 9, trial)};
+    rt_power_random_t random = {rt_power_mix(script->seed + 9, trial * 512u + script->count)};
     const breakage_t breakage = random_breakage(script, &random);
     uint32_t refused = 0;
     stuck->tried++;

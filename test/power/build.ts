@@ -94,6 +94,12 @@ export async function buildHarness({ mutant, sanitized }: BuildOptions = {}): Pr
   return program;
 }
 
+/** The names of the scripts. */
+export async function scriptNames(program: string): Promise<string[]> {
+  const { stdout } = await run(program, ['--list']);
+  return stdout.trim().split(/\s+/);
+}
+
 export interface Run {
   status: number;
   /** One object for each line of JSON. */

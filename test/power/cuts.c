@@ -241,7 +241,7 @@ static void cut_first(uint32_t index, rt_power_outcome_t outcome, uint32_t repea
   allowed_t seen = unseen;
   if (!recover(1, &seen, &random)) return;
   const uint32_t stride = now.plan->second_stride * now.script->profile->second_stride;
-  if (repeat > 0 || stride == 0 || (mixed & 0xffffu) % stride != 0) return;
+  if (repeat > 0 || stride == 0 || (index + outcome) % stride != 0) return;
   cut_second(&unseen, &seen, &random);
 }
 

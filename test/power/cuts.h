@@ -12,8 +12,9 @@
 
 typedef struct {
   uint32_t seed;
-  uint32_t repeats;       /* draws of each outcome in which chance has a part */
-  uint32_t second_stride; /* one first cut in so many is cut again (its first draw); 0: none */
+  uint32_t repeats; /* draws of each outcome in which chance has a part */
+  /* Of so many outcomes of an operation one is cut again, another with each operation; 0: none. */
+  uint32_t second_stride;
   uint32_t failures_most; /* stops there */
   /* Only this first cut, or RT_POWER_ALL. */
   uint32_t only_cut;

@@ -6,14 +6,17 @@
  *   --script NAME       only this one
  *   --seeds N           scripts of each name (1)
  *   --repeats N         draws of each outcome with chance in it (2)
- *   --second-stride N   every operation of one recovery in N (from the first draw of an outcome) is
- *                       cut again, and then a third time; 0: none (1)
+ *   --second-stride N   of N outcomes of an operation one is taken (another with each operation),
+ *                       and every operation of the recovery from it is cut again, and then a third
+ *                       time; 0: none (1)
  *   --only-cut K        only operation K of the script
  *   --flips N           damages N flashes at rest, for each script (0)
  *   --stuck N           breaks sectors of N flashes, for each script (0)
  *   --wear N            saves an adapter N times (0)
  *   --failures N        are printed at most, and then it stops (10)
+ *   --list              prints the names of the scripts
  *   --no-cuts           without the matrix
+ *   --no-scripts        only --wear
  *   --stop              ends after the first script in which something is lost
  */
 #include <stdio.h>
@@ -56,6 +59,10 @@ static int parse(options_t *options, int count, char **arguments) {
   for (int i = 1; i < count; i++) {
     if (strcmp(arguments[i], "--no-cuts") == 0) {
       options->no_cuts = 1;
+      continue;
+    }
+    if (strcmp(arguments[i], "--no-scripts") == 0) {
+      options->script = "";
       continue;
     }
     if (strcmp(arguments[i], "--stop") == 0) {
@@ -156,6 +163,10 @@ int main(int count, char **arguments) {
                                 .failures_most = 10,
                                 .only_cut = RT_POWER_ALL},
                        .seeds = 1};
+  if (count == 2 && strcmp(arguments[1], "--list") == 0) {
+    for (uint32_t i = 0; i < rt_power_profile_count; i++) puts(rt_power_profiles[i].name);
+    return 0;
+  }
   if (parse(&options, count, arguments) != 0) {
     fprintf(stderr, "usage: retune-power [--seed N] [--script NAME] …; see test/power/main.c\n");
     return 2;
@@ -175,7 +186,7 @@ int main(int count, char **arguments) {
       if (options.stops && failures > 0) return 1;
     }
   }
-  if (found == 0) {
+  if (found == 0 && options.script[0] != 0) {
     fprintf(stderr, "there is no script %s\n", options.script);
     return 2;
   }

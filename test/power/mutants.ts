@@ -16,6 +16,8 @@ export interface Mutant {
   /** What is wrong with it. */
   fault: string;
   changes: Change[];
+  /** What cuts cannot show: the part of the harness that does. */
+  shownBy?: 'stuck' | 'wear';
 }
 
 export interface Found {
@@ -117,6 +119,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'not read back',
+    shownBy: 'stuck',
     fault: 'what was programmed is not read back',
     changes: [
       {
@@ -128,6 +131,7 @@ export const MUTANTS: Mutant[] = [
   },
   {
     name: 'no wear levelling',
+    shownBy: 'wear',
     fault: 'no wear levelling: the first free sector is taken',
     changes: [
       {
@@ -150,12 +154,26 @@ export const MUTANTS: Mutant[] = [
   },
 ];
 
-/** Builds the mutant and runs the matrix until the first failure. */
+const PARTS = {
+  cuts: ['--repeats', '2', '--second-stride', '10', '--flips', '300'],
+  stuck: ['--no-cuts', '--stuck', '100'],
+  wear: ['--no-scripts', '--wear', '3000'],
+};
+
+/** Builds the mutant and runs the harness until the first failure. */
 export async function tryMutant(mutant: Mutant, seed: number): Promise<Found> {
   const program = await buildHarness({ mutant });
-  const args = { seed, repeats: 2, 'second-stride': 10, flips: 300, stuck: 30, wear: 3000 };
-  const list = Object.entries(args).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const run = await runHarness(program, [...list, '--stop', '--failures', '1']);
+  const part = PARTS[mutant.shownBy ?? 'cuts'];
+  const args = ['--seed', String(seed), ...part, '--stop', '--failures', '1'];
+  const run = await runHarness(program, args);
   const sign = run.failures[0]?.replace(/^failure: /, '');
   return { mutant, seconds: run.seconds, sign: run.status === 0 ? undefined : sign };
+}
+
+/** Short enough for a table: what failed, and after how many cuts. */
+export function shortSign(sign: string): string {
+  const [what = '', ...where] = sign.split('; ');
+  const cuts = where.filter((text) => text.startsWith('cut ')).length;
+  const after = ['', ', after a cut', ', after two cuts', ', after three cuts'][cuts] ?? '';
+  return `${what}${after}`;
 }

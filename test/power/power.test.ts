@@ -20,7 +20,7 @@ describe.each(['adapters', 'versions', 'full'])('script %s', (script) => {
   test('nothing is lost, wherever the power goes away', async () => {
     const { parts, failures, status } = await run(
       script,
-      ...['--repeats', '1', '--second-stride', '200'],
+      ...['--repeats', '1', '--second-stride', '60'],
     );
     expect(failures).toEqual([]);
     const [cuts] = ofPart(figures(parts), 'cuts');

@@ -20,7 +20,7 @@ typedef struct {
   uint32_t drops, roll_backs, remounts, states, puts_of_settings;
   uint32_t has_records;   /* adapters with metadata and states: adapter_record.h */
   uint32_t may_be_full;   /* the store may refuse a put for want of room */
-  uint32_t second_stride; /* of its first cuts one in so many times the plan's is cut again */
+  uint32_t second_stride; /* times the plan's */
 } rt_power_profile_t;
 
 typedef struct {
