@@ -78,6 +78,7 @@ export class StoreProbe {
   /** Writes records until there is no room for one more; returns how many. */
   fill(): number {
     const { firmware } = this;
+    this.disarm();
     const data = firmware.allocate(FILLER_BYTES);
     const part = firmware.allocate(8);
     firmware.u32(part, 2).set([data, FILLER_BYTES]);
@@ -90,9 +91,15 @@ export class StoreProbe {
   /** Takes them away again; returns how many there were. */
   clear(): number {
     let dropped = 0;
+    this.disarm();
     for (let n = 0; n < FILLERS; n++) {
       if (this.firmware.call('rt_store_drop', KEY_FILLER + n) === 0) dropped++;
     }
     return dropped;
+  }
+
+  /** A power cut that waits for the board's next write must not hit ours. */
+  private disarm(): void {
+    this.firmware.call('rt_sim_cut_power_at', 0);
   }
 }
