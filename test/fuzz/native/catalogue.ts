@@ -24,14 +24,13 @@ export const nativeTargets: NativeTarget[] = [
     name: 'link',
     input: 'bytes on USB and UART: framing, frames, packets',
     files: /^bus\/(link|frame|bytes|queue|bus|control|device)\.c$/,
-    runs: 25_000,
+    runs: 50_000,
     bytes: 1024,
   },
   {
     name: 'bus',
     input: 'packets to a program with roles and servers',
-    files:
-      /^(bus\/(bus|device|repeat|control|queue)\.c|vm\/(role|attached|packet|pack|natives_(packet|bus|role|spec)))/,
+    files: /^(bus\/(bus|device|repeat|control|queue)\.c|vm\/(role|attached|packet))/,
     runs: 1_200,
     bytes: 512,
   },
@@ -53,14 +52,14 @@ export const nativeTargets: NativeTarget[] = [
     name: 'delta',
     input: 'delta files: header and the three codings',
     files: /^store\/delta_(file|decode)\.c$/,
-    runs: 40_000,
+    runs: 300_000,
     bytes: 512,
   },
   {
     name: 'install',
     input: 'deltas into slots: pieces, refusals, resets, power cuts, confirm and revert',
     files: /^store\/(delta_\w+|adapter_record|trust)\.c$/,
-    runs: 3_000,
+    runs: 8_000,
     bytes: 512,
   },
   {

@@ -25,6 +25,8 @@ const ADAPTERS: Record<string, AdapterOptions> = {
   low_rank: { method: 'lora', rank: 2, layers: [4] },
   momentum: { method: 'skip', rank: 1, optimizer: 'momentum' },
 };
+/** As in setup.c. */
+const PLACES = 3;
 const SMALL_PROGRAM = `
 let n = 0;
 setInterval(async () => { n++; console.log("n", n, [n, "x" + n]); }, 200);
@@ -51,7 +53,9 @@ const folder = process.argv[2] ?? 'build/fuzz-native';
 mkdirSync(folder, { recursive: true });
 const bytes = writeTflite(model());
 for (const [kind, adapter] of Object.entries(ADAPTERS)) {
-  const { description } = compileModel(bytes, 'fuzz.tflite', { adapter });
+  const { description } = compileModel(bytes, 'fuzz.tflite', {
+    adapter: { ...adapter, places: PLACES },
+  });
   const renamed = GLOBALS.map((name) => `#define ${name} ${name}_fuzz_${kind}\n`).join('');
   writeFileSync(join(folder, `model-${kind}.c`), renamed + emitC(description));
 }
