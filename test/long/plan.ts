@@ -32,7 +32,7 @@ const FAN = [-62, -50, -40];
 
 /** The battery at the start; it is charged again now and then, once it has run low. */
 export const FIRST_CHARGE = 0.42;
-const CHARGED_EVERY_DAYS = 2.3;
+const CHARGED_EVERY_DAYS = 3.6;
 
 /** A transfer whose power is cut is cut within this. */
 const LONGEST_TRANSFER_MS = 1500;
