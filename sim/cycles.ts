@@ -20,7 +20,7 @@ export function featureCycles(profile: DspProfile): number {
 }
 
 /** Counted in silence with the keyword app on the emulated chip (test/rp2040/listening.test.ts). */
-const LISTENING_CYCLES_PER_SAMPLE = 180;
+const LISTENING_CYCLES_PER_SAMPLE = 227;
 
 /** Cycles that a second of listening takes: levels of samples, the main loop, the waiting script. */
 export function listeningCycles(rateHz: number): number {

@@ -168,6 +168,9 @@ test('a locked board on the chip', { timeout: 600_000 }, async () => {
   const depth = (registers[13] ?? 0) - board.chip.machine.cpu.lowestStack;
   expect(depth).toBeLessThan(STACK_BYTES - 2048);
 
+  // after a false signature the next statement has to wait for a second
+  expect(board.state(signProgram(first, key, { counter: 10 }))).toBe(17);
+  expect(board.said()).toEqual(new Set());
   board.deploy(first, 10);
   expect(board.said()).toEqual(new Set(['> first']));
 

@@ -54,7 +54,10 @@ const MAINS = ['main.c', 'fuzz.c'];
 function sources({ main, without = [] }) {
   const others = [...MAINS.filter((name) => name !== main), ...without];
   const left = new Set(others.map((name) => `native/hal/host/${name}`));
-  const all = ROOMS.flatMap((room) => cFiles(`native/${room}`)).filter((file) => !left.has(file));
+  // deltas are installed for an engine, which this firmware is without
+  const all = ROOMS.flatMap((room) => cFiles(`native/${room}`)).filter(
+    (file) => !left.has(file) && !file.startsWith('native/store/delta_'),
+  );
   return [...all, ED25519, 'native/services/service.c', ...(main.includes('/') ? [main] : [])];
 }
 
