@@ -118,7 +118,8 @@ function troublesOf(day: number, random: Random): Happening[] {
     happenings.push({ kind: 'cut', at: sometime(), off: 1 + random.below(10 * MINUTE_MS) });
   }
   for (const hour of [6, 18]) {
-    const index = hour === 6 && day % 2 === 0 ? 1 + random.below(3) : 0;
+    const isGood = hour === 18 && day % 2 === 0;
+    const index = isGood ? 0 : 1 + random.below(DELIVERIES.length - 1);
     happenings.push({
       kind: 'delta',
       at: begin + hour * HOUR_MS + random.below(HOUR_MS),
