@@ -25,7 +25,7 @@ const ADAPTERS: Record<string, AdapterOptions> = {
   low_rank: { method: 'lora', rank: 2, layers: [4] },
   momentum: { method: 'skip', rank: 1, optimizer: 'momentum' },
 };
-/** As in setup.c. */
+/** Fewer than setup.c has memory for. */
 const PLACES = 3;
 const SMALL_PROGRAM = `
 let n = 0;

@@ -9,7 +9,6 @@
 #define MODELS 5u
 #define WINDOWS 6u
 #define RECENT 4u
-#define PLACES 3u /* as in seeds.ts */
 #define MODEL_BYTES 4000u
 
 extern const rt_model_t rt_model_fuzz_skip, rt_model_fuzz_head, rt_model_fuzz_lora,
@@ -90,8 +89,6 @@ const rt_learner_setup_t *fuzz_learner_setup(void) {
   setup.arena = exactly(setup.arena_bytes);
   setup.windows_bytes = WINDOWS * (4u + (RT_DSP_WINDOW_BYTES + 3u) / 4u * 4u);
   setup.windows = exactly(setup.windows_bytes);
-  setup.place_count = PLACES;
-  setup.places = exactly(PLACES * sizeof *setup.places);
   setup.recent_bytes = RECENT * RT_DSP_WINDOW_BYTES;
   setup.recent = exactly(setup.recent_bytes);
   setup.features_bytes = RT_DSP_MEMORY_BYTES(rt_dsp_profile_digits.mels, RT_DSP_RING_SAMPLES);
