@@ -17,7 +17,9 @@ function failure(...args: string[]): string {
 
 describe('retune bench and build, asked for what is not there', () => {
   it('names the suites and targets there are', () => {
-    expect(failure('bench', 'speed')).toContain('kernels, training, memory, vm, all');
+    expect(failure('bench', 'speed')).toContain(
+      'kernels, training, memory, vm, store, delta, swap, all',
+    );
     expect(failure('bench', 'kernels', '--target', 'pico')).toContain('rp2040, rv32, wasm, host');
   });
 

@@ -53,8 +53,8 @@ const ASKED_LATELY_MS = 15_000;
 /** From here down the cell cannot keep the board alive. */
 const FLAT = 0.005;
 /** Bursts and saves that the power does not survive, in percent. */
-const CUT_IN_BURST = 25;
-const CUT_IN_SAVE = 35;
+const CUT_IN_BURST = 50;
+const CUT_IN_SAVE = 60;
 const LONGEST_BURST_MS = 50_000;
 /** Page programs and sector erases that a save may come to. */
 const OPERATIONS_OF_A_SAVE = 24;

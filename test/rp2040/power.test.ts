@@ -7,5 +7,5 @@ test('real resets in the middle of saves, bursts and starts lose nothing', async
   expect(lost).toEqual([]);
   expect(cuts).toMatchObject({ programs: 1, erases: 1, starts: 1, bursts: 1 });
   expect(boots).toBe(1 + 4 + 1);
-  expect(saves).toBeGreaterThan(2);
+  expect(saves).toBeGreaterThan(1);
 }, 300_000);
