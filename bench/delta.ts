@@ -7,7 +7,7 @@
  * `--check` fails when a bound of the module does not hold, `--write` puts the tables into
  * docs/delta.md.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { RetuneError } from '../cli/error.ts';
@@ -24,6 +24,7 @@ import { DEFAULT_MODEL } from '../sim/model-engine.ts';
 import { Rp2040Chip } from '../sim/rp2040/chip.ts';
 import { chipVerify, signed } from '../test/delta/ed25519-module.ts';
 import { owner, RFC_PUBLIC } from '../test/fleet/golden.ts';
+import { writeBetween } from './document.ts';
 import { MISS_CYCLES } from './rp2040/xip.ts';
 
 const MEGAHERTZ = 125;
@@ -230,18 +231,15 @@ const moduleText = ({ flashBytes, ramBytes }: ModuleCost): string =>
   `Module \`delta\` with all it needs: ${grouped(flashBytes)} B of flash, ${grouped(ramBytes)} B of RAM.`;
 
 const PAGE = join(projectRoot, 'docs/delta.md');
-const [BEGIN, END] = ['<!-- figures: retune bench delta --write -->', '<!-- end of figures -->'];
+const MARKS = ['<!-- figures: retune bench delta --write -->', '<!-- end of figures -->'] as const;
 
-function writePage({ signatures, installations, module }: DeltaReport): void {
-  const page = readFileSync(PAGE, 'utf8');
-  const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (from < 0 || to < from) throw new Error(`docs/delta.md: no place "${BEGIN}"`);
+async function writePage({ signatures, installations, module }: DeltaReport): Promise<void> {
   const text = [
     markdown(SIGNATURE_HEAD, signatures.map(signatureCells)),
     markdown(INSTALLATION_HEAD, installations.map(installationCells)),
     moduleText(module),
   ].join('\n\n');
-  writeFileSync(PAGE, `${page.slice(0, from)}${BEGIN}\n\n${text}\n\n${page.slice(to)}`);
+  await writeBetween(PAGE, MARKS, text);
 }
 
 function findBroken({ signatures, installations }: DeltaReport): string[] {
@@ -271,7 +269,7 @@ export async function runDeltaBench(options: DeltaBenchOptions = {}): Promise<vo
     console.log(printTable(INSTALLATION_HEAD, report.installations.map(installationCells)));
     console.log(moduleText(report.module));
   }
-  if (options.write) writePage(report);
+  if (options.write) await writePage(report);
   const broken = findBroken(report);
   if (broken.length > 0) throw new RetuneError(`bench: ${broken.join('; ')}`);
 }

@@ -9,12 +9,10 @@
  * writing on the whole board with the flash chip's typical times (sim/rp2040/nor-flash.ts). `--check`
  * fails when the issue's bounds do not hold, `--write` puts the table into docs/store.md.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import * as prettier from 'prettier';
 import { RetuneError } from '../cli/error.ts';
 import { cFiles, projectRoot, scratchFolder } from '../compiler/toolchain.ts';
 import { buildFirmware } from '../compiler/firmware.ts';
@@ -23,6 +21,7 @@ import { Rp2040Board } from '../sim/rp2040/machine.ts';
 import { loadBoard } from '../sim/processor.ts';
 import { readBoard } from '../compiler/board.ts';
 import { OK, StoreBench } from '../test/store/bench.ts';
+import { writeBetween } from './document.ts';
 import { buildImage } from './rp2040/build.ts';
 import { Rp2040Machine } from './rp2040/machine.ts';
 import { MISS_CYCLES } from './rp2040/xip.ts';
@@ -363,16 +362,14 @@ const markdown = (head: string[], rows: string[][]): string =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
 const PAGE = join(projectRoot, 'docs/store.md');
-const [BEGIN, END] = ['<!-- figures: bench/store.ts --write -->', '<!-- end of figures -->'];
+const MARKS = ['<!-- figures: bench/store.ts --write -->', '<!-- end of figures -->'] as const;
 
 async function writePage({ rates, times }: StoreReport): Promise<void> {
-  const page = readFileSync(PAGE, 'utf8');
-  const [from, to] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (from < 0 || to < from) throw new Error(`docs/store.md: no place "${BEGIN}"`);
-  const text = `${markdown(RATE_HEAD, rates.map(rateCells))}\n\n${markdown(TIME_HEAD, times.map(timeCells))}`;
-  const whole = `${page.slice(0, from)}${BEGIN}\n\n${text}\n\n${page.slice(to)}`;
-  const style = await prettier.resolveConfig(PAGE);
-  writeFileSync(PAGE, await prettier.format(whole, { ...style, parser: 'markdown' }));
+  const tables = [
+    markdown(RATE_HEAD, rates.map(rateCells)),
+    markdown(TIME_HEAD, times.map(timeCells)),
+  ];
+  await writeBetween(PAGE, MARKS, tables.join('\n\n'));
 }
 
 function findBroken({ rates, times }: StoreReport): string[] {

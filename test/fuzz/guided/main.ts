@@ -85,7 +85,7 @@ const HEAD = [
   '| --- | --- | ---: | ---: | ---: | ---: |',
 ];
 
-function main(): void {
+async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       target: { type: 'string', multiple: true },
@@ -112,7 +112,7 @@ function main(): void {
     findings += outcome.findings.length;
   }
   console.log(`${rows.length} targets, ${runs} runs, ${findings} open findings`);
-  if (values.write) writeTable('desktop', [...HEAD, ...rows]);
+  if (values.write) await writeTable('desktop', [...HEAD, ...rows]);
 }
 
-main();
+await main();

@@ -256,7 +256,7 @@ async function main(): Promise<void> {
   const findings = results.reduce((sum, { findings }) => sum + findings.length, 0);
   const runs = results.reduce((sum, { runs }) => sum + runs, 0);
   console.log(`${results.length} targets, ${runs} runs, ${findings} open findings`);
-  if (values.write) writeTable('native', tableOf(results));
+  if (values.write) await writeTable('native', tableOf(results));
 }
 
 await main();
