@@ -2,6 +2,7 @@
 
 #include "bus/internal.h"
 #include "bus/sha256.h"
+#include "store/store.h"
 #include "store/trust.h"
 
 #define MAGIC 0x32505452u        /* "RTP2" */
@@ -17,16 +18,6 @@
 #define AT_CRC_BEFORE 44u
 
 #define PLACES 2u
-
-/* CRC-32 (polynomial 0xedb88320), bit by bit: a program is read once a boot. */
-static uint32_t crc32(const uint8_t *bytes, size_t size) {
-  uint32_t crc = 0xffffffffu;
-  for (size_t i = 0; i < size; i++) {
-    crc ^= bytes[i];
-    for (uint32_t bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (0xedb88320u & (0u - (crc & 1u)));
-  }
-  return ~crc;
-}
 
 /* ---- Geometry ---- */
 
@@ -87,9 +78,10 @@ static uint32_t read_header(uint32_t place, uint32_t *sequence) {
   const uint32_t magic = rt_bus_load32(header);
   *sequence = 0;
   if (magic == MAGIC_BEFORE && place == 0) {
-    return crc32(header, AT_CRC_BEFORE) == rt_bus_load32(header + AT_CRC_BEFORE);
+    return rt_store_crc32(0, header, AT_CRC_BEFORE) == rt_bus_load32(header + AT_CRC_BEFORE);
   }
-  if (magic != MAGIC || crc32(header, AT_CRC) != rt_bus_load32(header + AT_CRC)) return 0;
+  if (magic != MAGIC) return 0;
+  if (rt_store_crc32(0, header, AT_CRC) != rt_bus_load32(header + AT_CRC)) return 0;
   *sequence = rt_bus_load32(header + AT_SEQUENCE);
   return 1;
 }
@@ -126,7 +118,7 @@ static uint32_t take(uint32_t place, rt_places_program_t *found) {
   const uint32_t room = place == 0 ? rt_board.program_bytes : half_bytes();
   if (bytes == 0 || !fits(bytes, room)) return 0;
   const uint8_t *program = header + RT_PLACES_HEADER_BYTES;
-  if (crc32(program, bytes) != rt_bus_load32(header + AT_PROGRAM_CRC)) return 0;
+  if (rt_store_crc32(0, program, bytes) != rt_bus_load32(header + AT_PROGRAM_CRC)) return 0;
   if (!is_trusted(header, bytes)) {
     found->was_refused = 1;
     return 0;
@@ -159,10 +151,10 @@ void rt_places_write_header(uint8_t *page, const uint8_t *program, uint32_t byte
   for (uint32_t i = 0; i < RT_PLACES_HEADER_BYTES; i++) page[i] = 0xff;
   rt_bus_store32(page, MAGIC);
   rt_bus_store32(page + AT_BYTES, bytes);
-  rt_bus_store32(page + AT_PROGRAM_CRC, crc32(program, bytes));
+  rt_bus_store32(page + AT_PROGRAM_CRC, rt_store_crc32(0, program, bytes));
   rt_bus_copy(page + AT_SHA, sha256, RT_SHA256_BYTES);
   rt_bus_store32(page + AT_SEQUENCE, sequence);
   for (uint32_t at = AT_RESERVED; at < AT_STATEMENT; at += 4u) rt_bus_store32(page + at, 0);
   if (statement != NULL) rt_bus_copy(page + AT_STATEMENT, statement, RT_TRUST_STATEMENT_BYTES);
-  rt_bus_store32(page + AT_CRC, crc32(page, AT_CRC));
+  rt_bus_store32(page + AT_CRC, rt_store_crc32(0, page, AT_CRC));
 }

@@ -12,9 +12,8 @@
 #define PAGE RT_HAL_FLASH_PAGE_BYTES
 #define PAGES_A_SECTOR (SECTOR / PAGE)
 #define TRIES 4u /* of a put, when sectors fail */
-#define WEAR_SPREAD                                                            \
-  16u /* erases that kept sectors may lag behind before their content is moved \
-       */
+/* Erases that kept sectors may lag behind before their content is moved. */
+#define WEAR_SPREAD 16u
 #define WEAR_MOST 250u
 
 static uint32_t is_retired(uint32_t sector) { return rt_store.wear[sector] == RT_STORE_RETIRED; }

@@ -5,6 +5,26 @@ import type { KeyObject } from 'node:crypto';
 import { ACK_WANTED, COMMAND, Node, OWN_ID, type Packet } from './node.ts';
 import { escape, frameOf, idText, packetsOf } from './wire.ts';
 
+/** rt_trust_answer_t of native/store/trust.h. */
+export const ANSWER = {
+  ok: 0,
+  unsupported: 1,
+  format: 2,
+  unclaimed: 3,
+  owned: 4,
+  builtIn: 5,
+  device: 6,
+  challenge: 7,
+  signature: 8,
+  counter: 9,
+  damaged: 11,
+  size: 12,
+  hash: 13,
+  permit: 14,
+  link: 16,
+  busy: 17,
+} as const;
+
 export const DEPLOY = 1;
 export const PIPE = 0x3e;
 export const CHUNK = 224;

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { rawPublicKey } from '../../fleet/keys.ts';
 import { ANY_DEVICE, type OwnerAct, signOwner, signProgram } from '../../fleet/program.ts';
 import {
+  ANSWER,
   answer,
   ask,
   cutAt,
@@ -25,25 +26,6 @@ import {
 } from './deployer.ts';
 import { type Build, Node } from './node.ts';
 import { unescape } from './wire.ts';
-
-const ANSWER = {
-  ok: 0,
-  unsupported: 1,
-  format: 2,
-  unclaimed: 3,
-  owned: 4,
-  builtIn: 5,
-  device: 6,
-  challenge: 7,
-  signature: 8,
-  counter: 9,
-  damaged: 11,
-  size: 12,
-  hash: 13,
-  permit: 14,
-  link: 16,
-  busy: 17,
-} as const;
 
 const keys = (): KeyObject => generateKeyPairSync('ed25519').privateKey;
 const owner = keys();
