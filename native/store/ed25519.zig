@@ -1,5 +1,5 @@
 //! Ed25519 verification (ed25519.h) from the pieces of zig's standard library: the field 2^255 - 19,
-//! the curve, and arithmetic modulo the group's order. `std.crypto.sign.Ed25519` itself takes 9 KB of
+//! decoding of points, and arithmetic modulo the group's order. `std.crypto.sign.Ed25519` itself takes 9 KB of
 //! stack and 46 KB of flash on a Cortex-M0+; a board has 8 KB of stack. Here the points are worked on
 //! in place, the tables are half as large, and no step of the check keeps what only another needs.
 const std = @import("std");
